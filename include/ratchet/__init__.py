@@ -1,0 +1,5 @@
+"""What Ratchet decides: spans, statistics, verdicts, the gate, the ledger. Never imports Airflow."""
+
+from importlib.metadata import version
+
+__version__ = version("ratchet-ml")

@@ -1,0 +1,5 @@
+"""The ``ratchet`` command."""
+
+from ratchet.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,61 @@
+"""What ``ratchet check`` looks at in a model's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from ratchet.errors import RatchetError, SpecError
+from ratchet.spec.functions import load_functions
+from ratchet.spec.loading import load_spec
+from ratchet.statistics.edges import load_edges
+from ratchet.validation.expectations import load_expectations
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ratchet.project import Project
+    from ratchet.spec.sections import ModelSpec
+
+
+def find_faults(project: Project, name: str) -> list[str]:
+    """Return every fault of a model's files, in words; no data is read."""
+    try:
+        spec = load_spec(project, name)
+    except RatchetError as error:
+        return str(error).splitlines()
+    return [fault for check in _checks(project, spec) for fault in _fault(check)]
+
+
+def _checks(project: Project, spec: ModelSpec) -> Iterator[Callable[[], object]]:
+    folder = project.model_path(spec.name)
+    functions = (spec.source.function, spec.label.function, *spec.features.functions)
+    for function in functions:
+        yield lambda function=function: load_functions(folder, (function,))
+    yield lambda: load_expectations(folder / "expectations.yaml").build("serving")
+    yield lambda: _check_edges(folder, spec)
+    yield lambda: _check_parameters(spec)
+
+
+def _check_edges(folder: Path, spec: ModelSpec) -> None:
+
+    path = folder / "histograms.yaml"
+    edges = load_edges(path).edges
+    numeric = (name for name, column in spec.features.columns.items() if column.role == "numeric")
+    missing = [name for name in numeric if name not in edges]
+    if missing:
+        raise SpecError(f"{path}: no edges for {', '.join(missing)}. Propose them with `ratchet infer`.")
+
+
+def _check_parameters(spec: ModelSpec) -> None:
+    from ratchet.features.transform import build_pipeline
+
+    build_pipeline(spec)
+
+
+def _fault(check: Callable[[], object]) -> list[str]:
+    try:
+        check()
+    except RatchetError as error:
+        return str(error).splitlines()
+    return []

@@ -1,0 +1,1 @@
+"""Distances between stored statistics, and what counts as drift. Reads no example."""

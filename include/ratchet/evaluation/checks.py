@@ -1,0 +1,168 @@
+"""The checks of the gate, each one question on the figures of an evaluation.
+
+How a lead is judged, by the candidate's AUC minus the other's and the interval of that difference:
+
+==========================================  =============================================================
+pass, proven                                the low end of the interval reaches the bound
+fail                                        the difference itself does not reach the bound
+undecided                                   the difference reaches it, the low end does not: a person decides
+==========================================  =============================================================
+
+A margin to beat (dummy, rule, superiority) must be exceeded; a tolerance (linear, non-inferiority) and the floor
+may be met exactly. Figures are rounded to 12 digits first. The interval is two-sided, so at a confidence of 0.95
+a lead is proven when no more than 2.5 % of the resamples fall short of the bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING
+
+from ratchet.evaluation.contenders import MIN_EXAMPLES_OF_A_CLASS
+from ratchet.evaluation.metrics import DIGITS
+from ratchet.verdicts import Check
+
+if TYPE_CHECKING:
+    from ratchet.evaluation.bootstrap import Interval
+    from ratchet.evaluation.results import Evaluation, SliceRow
+    from ratchet.spec.sections import Comparison, Evaluate
+
+
+def check_predictions(evaluation: Evaluation) -> Check:
+    """Fail unless the candidate's scores are probabilities that tell examples apart."""
+    name, candidate = "predictions", evaluation.metrics("candidate")
+    bound = "numbers in [0, 1], not all the same"
+    if candidate is None or evaluation.n_examples == 0:
+        return Check(name=name, verdict="undecided", reason="The candidate scored no example.", bound=bound)
+    if candidate.fault:
+        reason = f"E-PREDICTIONS: {candidate.fault}."
+        return Check(name=name, verdict="fail", reason=reason, observed=candidate.fault, bound=bound)
+    reason = f"All {evaluation.n_examples} scores of the candidate are numbers in [0, 1], and they differ."
+    return Check(name=name, verdict="pass", reason=reason, observed=float(evaluation.n_examples), bound=bound)
+
+
+def _is_enough(evaluation: Evaluation, policy: Evaluate) -> bool:
+    of_a_class = min(evaluation.n_positive, evaluation.n_examples - evaluation.n_positive)
+    return evaluation.n_examples >= policy.min_examples and of_a_class >= MIN_EXAMPLES_OF_A_CLASS
+
+
+def check_examples(evaluation: Evaluation, policy: Evaluate) -> Check:
+    """Undecided unless there are ``min_examples`` (included), and enough of each class for an interval."""
+    n, n_positive = evaluation.n_examples, evaluation.n_positive
+    seen = f"{n} labelled test examples, {n_positive} of them positive"
+    needed = f"{policy.min_examples} with {MIN_EXAMPLES_OF_A_CLASS} of each class"
+    enough = _is_enough(evaluation, policy)
+    return Check(
+        name="examples",
+        verdict="pass" if enough else "undecided",
+        reason=f"{seen}; {needed} are needed{'' if enough else ', so nothing else is judged'}.",
+        observed=float(n),
+        bound=float(policy.min_examples),
+    )
+
+
+def check_unseen(test: Collection[str], candidate: Collection[str], champion: Collection[str] | None) -> Check:
+    """Undecided unless neither model was fitted or tuned on a test span; names the spans otherwise."""
+    trained = {"candidate": candidate} if champion is None else {"candidate": candidate, "champion": champion}
+    problems = []
+    for name, spans in trained.items():
+        shared = sorted(set(test) & set(spans))
+        if shared:
+            problems.append(f"{name} was trained on {len(shared)} of the test spans: {_some(shared)}")
+        elif not spans:
+            problems.append(f"it is not known which spans the {name} was trained on")
+    if not test:
+        problems.append("it is not known which spans the test examples are from")
+    if problems:
+        words = "; ".join(problems)
+        reason = f"{words[0].upper()}{words[1:]}."
+        return Check(
+            name="unseen", verdict="undecided", reason=reason, observed="overlap or unknown", bound="no overlap"
+        )
+    reason = f"None of the {len(set(test))} test spans trained the {' or the '.join(trained)}."
+    return Check(name="unseen", verdict="pass", reason=reason, observed="no overlap", bound="no overlap")
+
+
+def check_bounds(evaluation: Evaluation, policy: Evaluate) -> Iterator[Check]:
+    """Yield the floor, and the leads over the dummy, the rule and the linear model."""
+    enough, candidate = _is_enough(evaluation, policy), evaluation.metrics("candidate")
+    auc = candidate.auc if candidate else None
+    yield _judge("floor", "AUC of the candidate", auc, policy.floor, must_exceed=False, enough=enough)
+    for other, margin, must_exceed in (
+        ("dummy", policy.margin_over_dummy, True),
+        ("rule", policy.margin_over_rule, True),
+        ("linear", policy.margin_over_linear, False),
+    ):
+        interval = evaluation.difference(other)
+        yield _judge(other, f"AUC above the {other}", interval, margin, must_exceed=must_exceed, enough=enough)
+
+
+def check_champion(evaluation: Evaluation, policy: Evaluate, comparison: Comparison | None) -> Check:
+    """Compare with the champion; a difference of exactly 0 keeps it. ``comparison`` None is a cold start."""
+    if comparison is None:
+        reason = "Cold start: there is no champion yet, so the dummy, the rule and the linear model decide."
+        return Check(name="champion", verdict="pass", reason=reason, observed="no champion", bound="cold start")
+    enough, interval = _is_enough(evaluation, policy), evaluation.difference("champion")
+    if enough and interval is not None and interval.value == 0:
+        reason = f"A tie keeps the champion: the difference of AUC is {interval}."
+        return Check(name="champion", verdict="fail", reason=reason, observed=0.0, bound="no tie")
+    if comparison == "non_inferiority":
+        what, margin = "AUC above the champion (non-inferiority)", 0 - policy.non_inferiority_margin
+    else:
+        what, margin = "AUC above the champion (superiority)", policy.superiority_margin
+    return _judge("champion", what, interval, margin, must_exceed=comparison == "superiority", enough=enough)
+
+
+def check_slices(evaluation: Evaluation, policy: Evaluate) -> Check:
+    """Fail if a slice's interval lies wholly below ``-max_slice_drop``; a high end right on it passes."""
+    bound = 0 - policy.max_slice_drop
+    if not _is_enough(evaluation, policy) or evaluation.difference("champion") is None:
+        reason = "No slice is judged, as the comparison with the champion could not be."
+        return Check(name="slices", verdict="undecided", reason=reason, bound=bound)
+    judged = [(row, row.difference) for row in evaluation.slices if row.difference is not None]
+    lost = [(row, interval) for row, interval in judged if round(interval.high - bound, DIGITS) < 0]
+    small = f"{len(evaluation.slices) - len(judged)} smaller ones are shown only"
+    if lost:
+        named = _some([_slice_words(row, interval) for row, interval in sorted(lost, key=lambda pair: pair[1].high)])
+        reason = f"{len(lost)} of {len(judged)} slices certainly lost more than {policy.max_slice_drop:g} AUC: {named}."
+        observed = min(interval.high for _, interval in lost)
+        return Check(name="slices", verdict="fail", reason=reason, observed=observed, bound=bound)
+    if not judged:
+        reason = f"No slice is large enough to be judged; {small}."
+        return Check(name="slices", verdict="pass", reason=reason, observed="no slice judged", bound=bound)
+    row, interval = min(judged, key=lambda pair: pair[1].high)
+    reason = f"None of {len(judged)} slices certainly lost more than {policy.max_slice_drop:g} AUC; {small}. "
+    reason += f"The lowest: {_slice_words(row, interval)}."
+    return Check(name="slices", verdict="pass", reason=reason, observed=interval.high, bound=bound)
+
+
+def _judge(name: str, what: str, interval: Interval | None, bound: float, *, must_exceed: bool, enough: bool) -> Check:
+    """Return whether a figure is proven to reach a bound; ``observed`` is the figure that decided."""
+    sign = "above" if must_exceed else "at least"
+    if interval is None:
+        reason = f"{what}: could not be computed; {sign} {bound:g} is needed."
+        return Check(name=name, verdict="undecided", reason=reason, bound=bound)
+    seen = f"{what}: {interval}, {sign} {bound:g} is needed"
+    if not enough:
+        reason = f"{seen}; too few examples to judge."
+        return Check(name=name, verdict="undecided", reason=reason, observed=interval.value, bound=bound)
+    if _reaches(interval.low, bound, must_exceed):
+        return Check(name=name, verdict="pass", reason=f"{seen}; proven.", observed=interval.low, bound=bound)
+    if _reaches(interval.value, bound, must_exceed):
+        reason = f"{seen}; reached, but the low end of the interval is not."
+        return Check(name=name, verdict="undecided", reason=reason, observed=interval.low, bound=bound)
+    return Check(name=name, verdict="fail", reason=f"{seen}; missed.", observed=interval.value, bound=bound)
+
+
+def _reaches(figure: float, bound: float, must_exceed: bool) -> bool:
+    above = round(figure - bound, DIGITS)
+    return above > 0 if must_exceed else above >= 0
+
+
+def _slice_words(row: SliceRow, interval: Interval) -> str:
+    return f"{row.name} {interval} on {row.n_examples} examples"
+
+
+def _some(names: list[str], at_most: int = 5) -> str:
+    more = len(names) - at_most
+    return ", ".join(names[:at_most]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,1 @@
+"""Row-level derived columns, and the transform that is fitted inside the model."""

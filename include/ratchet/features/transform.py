@@ -1,0 +1,144 @@
+"""The transform that is fitted inside the model, and the pipeline around it.
+
+Trees take numbers as they are, with NaN for missing, and categories as codes; linear models get imputed and scaled
+numbers and one column a category. A category that was not seen in training counts as missing, never as an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Literal
+
+from ratchet.errors import SpecError
+from ratchet.features.matrix import feature_roles
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import Pipeline
+
+    from ratchet.spec.sections import Features, ModelSpec, Train
+
+Kind = Literal["tree", "linear"]
+Parameters = Mapping[str, str | int | float | bool | None]
+
+LINEAR = "sklearn.linear_model.LogisticRegression"
+HISTOGRAM_TREES = "sklearn.ensemble.HistGradientBoostingClassifier"
+# HistGradientBoosting bins at most 255 values and wants categories below its max_bins, one of them for the rare.
+MAX_CATEGORIES = 254
+# A category seen less often than this shares one column with the other rare ones, and with the unseen.
+MIN_FREQUENCY = 20
+# Set from elsewhere in the spec, so that no two keys can disagree.
+_OURS = {
+    "random_state": "train.seed sets it",
+    "n_jobs": "train.threads sets it",
+    "categorical_features": "features.columns sets it",
+    "warm_start": "a candidate is always fitted from nothing",
+    "verbose": "a fit is silent",
+}
+_DEFAULTS: dict[str, Parameters] = {
+    # Early stopping holds out random rows: a peek across time, and fewer rows to learn from.
+    HISTOGRAM_TREES: {"early_stopping": False},
+    LINEAR: {"max_iter": 1000},
+}
+
+
+def build_transform(
+    features: Features, kind: Kind = "tree", *, max_categories: int = MAX_CATEGORIES
+) -> ColumnTransformer:
+    """Return the transform from a matrix (see `to_matrix`) to what an estimator of that kind reads, not yet fitted.
+
+    Numeric columns come first, then categorical ones, each in the order of the spec.
+    """
+    from sklearn.compose import ColumnTransformer
+
+    numeric, categorical = _split(features)
+    parts = [
+        ("numeric", "passthrough" if kind == "tree" else _linear_numbers(), numeric),
+        ("categorical", _codes(max_categories) if kind == "tree" else _one_hot(), categorical),
+    ]
+    return ColumnTransformer([part for part in parts if part[2]], sparse_threshold=0.0)
+
+
+def build_pipeline(spec: ModelSpec, parameters: Parameters | None = None) -> Pipeline:
+    """Return the transform and the spec's estimator as one pipeline, not yet fitted.
+
+    ``parameters`` come on top of the fixed ones of ``train.parameters``: the settings of one trial.
+
+    Raises
+    ------
+    SpecError
+        If the estimator has no such parameter, or another key of the spec sets it.
+    """
+    settings = dict(_DEFAULTS.get(spec.train.estimator, {})) | dict(spec.train.parameters) | dict(parameters or {})
+    return _assemble(spec.features, spec.train, spec.train.estimator, settings)
+
+
+def build_linear_baseline(spec: ModelSpec) -> Pipeline:
+    """Return the logistic regression that a candidate is compared with, not yet fitted."""
+    return _assemble(spec.features, spec.train, LINEAR, dict(_DEFAULTS[LINEAR]))
+
+
+def _assemble(features: Features, train: Train, dotted_name: str, settings: dict[str, Any]) -> Pipeline:
+    from sklearn.pipeline import Pipeline
+
+    kind: Kind = "linear" if dotted_name == LINEAR else "tree"
+    estimator = _estimator(dotted_name, settings, seed=train.seed)
+    max_categories = MAX_CATEGORIES
+    if dotted_name == HISTOGRAM_TREES:
+        numeric, categorical = _split(features)
+        estimator.set_params(categorical_features=list(range(len(numeric), len(numeric) + len(categorical))) or None)
+        max_categories = min(MAX_CATEGORIES, int(settings.get("max_bins") or 255) - 1)
+    return Pipeline(
+        [("transform", build_transform(features, kind, max_categories=max_categories)), ("estimator", estimator)]
+    )
+
+
+def _estimator(dotted_name: str, settings: dict[str, Any], *, seed: int) -> BaseEstimator:
+    from importlib import import_module
+
+    module, _, name = dotted_name.rpartition(".")
+    estimator = getattr(import_module(module), name)()
+    known = estimator.get_params()
+    for key in settings:
+        if key in _OURS:
+            raise SpecError(f"train: {key!r} may not be set or searched: {_OURS[key]}.")
+        if key not in known:
+            close = get_close_matches(key, known, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else f" It has: {', '.join(sorted(known))}."
+            raise SpecError(f"train: {name} has no parameter {key!r}.{hint}")
+    return estimator.set_params(**settings, random_state=seed)
+
+
+def _split(features: Features) -> tuple[list[str], list[str]]:
+    roles = feature_roles(features)
+    numeric = [name for name, role in roles.items() if role == "numeric"]
+    return numeric, [name for name, role in roles.items() if role == "categorical"]
+
+
+def _codes(max_categories: int) -> BaseEstimator:
+    import numpy as np
+    from sklearn.preprocessing import OrdinalEncoder
+
+    return OrdinalEncoder(
+        handle_unknown="use_encoded_value",
+        unknown_value=np.nan,
+        encoded_missing_value=np.nan,
+        max_categories=max_categories,
+    )
+
+
+def _one_hot() -> BaseEstimator:
+    from sklearn.preprocessing import OneHotEncoder
+
+    return OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=MIN_FREQUENCY, sparse_output=False)
+
+
+def _linear_numbers() -> BaseEstimator:
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    # A column that is all null in training keeps its place; else the matrix would change its width.
+    return make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())

@@ -1,0 +1,1 @@
+"""Realised quality, staleness, and the decision to retrain."""

@@ -1,0 +1,1 @@
+"""A model as a folder of files, named by its digest: saved, verified and loaded without pickle."""

@@ -1,0 +1,85 @@
+"""A model that was verified and loaded, ready to score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ratchet.errors import ModelError, PredictionsError
+from ratchet.features.matrix import to_matrix
+from ratchet.packaging.golden import rows_to_frame
+
+if TYPE_CHECKING:
+    import polars as pl
+    from numpy.typing import NDArray
+    from sklearn.pipeline import Pipeline
+
+    from ratchet.identity import ModelId
+    from ratchet.packaging.card import PackageCard
+
+# Another build of the same libraries may sum in another order.
+_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedModel:
+    """A packaged model in memory, bound to the digest of the bytes it came from."""
+
+    model: ModelId
+    digest: str
+    card: PackageCard
+    pipeline: Pipeline
+
+    def predict(self, frame: pl.DataFrame) -> NDArray[np.float64]:
+        """Return the score of each example, in the order of the frame.
+
+        Parameters
+        ----------
+        frame : polars.DataFrame
+            Examples with their derived columns; an empty frame gives no scores.
+
+        Returns
+        -------
+        ndarray of shape (n_examples,)
+            Probability of the outcome, in [0, 1].
+
+        Raises
+        ------
+        DataError
+            If a feature column is missing.
+        PredictionsError
+            If a score is NaN, infinite or outside [0, 1].
+        """
+        return score(self.pipeline, to_matrix(frame, self.card.features))
+
+
+def score(pipeline: Pipeline, matrix: object) -> NDArray[np.float64]:
+    """Return the checked probability of the outcome for each row of a matrix (see `to_matrix`)."""
+    if len(matrix) == 0:  # type: ignore[arg-type]  # a pandas.DataFrame, which this module does not import
+        return np.empty(0)
+    scores = np.asarray(pipeline.predict_proba(matrix)[:, 1], dtype=np.float64)
+    wrong = ~((scores >= 0) & (scores <= 1))
+    if wrong.any():
+        raise PredictionsError(
+            f"Every score must be a number in [0, 1]. {int(wrong.sum())} of {len(scores)} are not; "
+            f"the first is {float(scores[wrong][0])!r}."
+        )
+    return scores
+
+
+def golden_scores(pipeline: Pipeline, card: PackageCard) -> tuple[float, ...]:
+    """Return the scores of the card's golden rows."""
+    matrix = to_matrix(rows_to_frame(card.golden_rows, card.features), card.features)
+    return tuple(score(pipeline, matrix).tolist())
+
+
+def check_golden(pipeline: Pipeline, card: PackageCard, recorded: tuple[float, ...]) -> None:
+    """Raise ModelError unless the model still scores its golden rows as it did when it was packaged."""
+    seen = golden_scores(pipeline, card)
+    if len(seen) != len(recorded) or not np.allclose(seen, recorded, rtol=0, atol=_TOLERANCE):
+        raise ModelError(
+            f"The model does not score its golden rows as recorded. Recorded: {list(recorded)}; now: {list(seen)}. "
+            "The libraries differ from those it was trained with: train it again."
+        )

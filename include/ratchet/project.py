@@ -1,0 +1,75 @@
+"""Where a Ratchet lives: its home, its model folders, its tracking server and its profile."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from ratchet.errors import InputError
+from ratchet.identity import check_name
+
+Profile = Literal["dev", "staging", "production"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """One installation, named by its home.
+
+    Parameters
+    ----------
+    home : str
+        Where everything is kept: an absolute folder, or ``s3://bucket/prefix``.
+    models_path : Path
+        The folder that holds one folder a model.
+    tracking_uri : str
+        The MLflow server; a SQLite store in the home when none is named.
+    profile : {"dev", "staging", "production"}
+        How strict the gates are; no gate can be switched off in production.
+    """
+
+    home: str
+    models_path: Path
+    tracking_uri: str
+    profile: Profile = "dev"
+
+    def __post_init__(self) -> None:
+        if self.profile not in get_args(Profile):
+            raise InputError(f"RATCHET_PROFILE must be one of {', '.join(get_args(Profile))}. Got {self.profile!r}.")
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Project:
+        """Return the project that ``RATCHET_HOME``, ``RATCHET_MODELS``, ``RATCHET_PROFILE`` and
+        ``MLFLOW_TRACKING_URI`` name; each has a default below the current folder."""
+        env = os.environ if environ is None else environ
+        home = _absolute(env.get("RATCHET_HOME") or ".ratchet")
+        return cls(
+            home=home,
+            models_path=Path(env.get("RATCHET_MODELS") or "include/models").resolve(),
+            tracking_uri=env.get("MLFLOW_TRACKING_URI") or _local_tracking_uri(home),
+            profile=env.get("RATCHET_PROFILE") or "dev",  # type: ignore[arg-type]  # checked in __post_init__
+        )
+
+    def uri(self, *parts: str) -> str:
+        """Return the URI of something below the home."""
+        return "/".join((self.home, *parts))
+
+    def model_path(self, name: str) -> Path:
+        """Return the folder of one model."""
+        return self.models_path / check_name(name, what="model name")
+
+
+def _absolute(home: str) -> str:
+    if home.startswith("s3://"):
+        return home.rstrip("/")
+    if "://" in home:
+        raise InputError(f"RATCHET_HOME must be a folder or s3://bucket/prefix. Got {home!r}.")
+    return str(Path(home).resolve())
+
+
+def _local_tracking_uri(home: str) -> str:
+    if home.startswith("s3://"):
+        raise InputError("MLFLOW_TRACKING_URI must name an MLflow server when RATCHET_HOME is on S3.")
+    return f"sqlite:///{home}/mlflow/mlflow.db"

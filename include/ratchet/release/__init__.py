@@ -1,0 +1,1 @@
+"""How a version becomes champion, and how a former one comes back."""

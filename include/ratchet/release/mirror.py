@@ -1,0 +1,36 @@
+"""MLflow's aliases as a mirror of the ledger: shown to people, decided by nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ratchet.crashpoints import crash_point
+from ratchet.training.versions import mirror_alias, read_alias
+
+if TYPE_CHECKING:
+    from ratchet.identity import ModelId
+    from ratchet.ledger.state import LedgerState
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+
+
+def mirror_aliases(tracking_uri: str, model: ModelId, state: LedgerState) -> dict[str, str | None]:
+    """Point the aliases at what the ledger says, and return them.
+
+    ``challenger`` is a gated candidate that did not fail and is not champion; none otherwise.
+    """
+    crash_point("promote.before_alias")
+    wanted = {CHAMPION: state.champion.version if state.champion else None, CHALLENGER: _challenger(state)}
+    for alias, version in wanted.items():
+        if read_alias(tracking_uri, model, alias) != version:
+            mirror_alias(tracking_uri, model, alias, version)
+        crash_point(f"promote.after_alias_{alias}")
+    return wanted
+
+
+def _challenger(state: LedgerState) -> str | None:
+    candidate = state.candidate
+    if candidate is None or state.gate_verdict == "fail":
+        return None
+    is_champion = state.champion is not None and candidate.digest == state.champion.digest
+    return None if is_champion else candidate.version

@@ -1,0 +1,1 @@
+"""Pages a person reads: HTML with plots, no script, nothing fetched."""

@@ -1,0 +1,42 @@
+"""The columns of what a span holds: examples, ground truth, predictions, quarantine.
+
+Examples hold ``span``, ``delivery``, the entity, the event time in UTC, the features and the slices.
+Ground truth holds ``span``, ``delivery``, the entity and the label. Both are joined by span and entity.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import polars as pl
+
+SCHEMA_VERSION: Final = 1
+
+SPAN: Final = "span"
+# The first digits of the delivery's digest: ties a row to the manifest that vouches for it.
+DELIVERY: Final = "delivery"
+REASON: Final = "reason"
+
+Table = Literal["examples", "ground_truth", "predictions", "quarantine", "statistics"]
+
+UTC_TIME: Final = pl.Datetime("us", "UTC")
+
+# One prediction, whether a batch, the service or a shadow made it. An application sends an outcome back
+# under `prediction_id`; a batch's id is made from span and entity, so scoring twice gives the same ids.
+PREDICTION: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
+    "schema_version": pl.Int32,
+    "prediction_id": pl.String,
+    "model": pl.String,  # ModelId: flights, or flights.eu
+    "model_version": pl.String,
+    "model_digest": pl.String,  # of the package: binds the transform as well as the estimator
+    "span": pl.String,  # of the event time
+    "entity": pl.String,
+    "origin": pl.String,  # batch or service
+    "arm": pl.String,  # champion; later also challenger, shadow, or a bandit's arm
+    "propensity": pl.Float64,  # probability in (0, 1] with which this arm was chosen
+    "score": pl.Float64,  # probability in [0, 1] of the outcome
+    "threshold": pl.Float64,
+    "is_expected": pl.Boolean,  # score >= threshold
+    "inputs": pl.String,  # the features as JSON, for the service; null for a batch: its examples are kept
+    "scored_at": UTC_TIME,
+}

@@ -1,0 +1,1 @@
+"""The model spec: parsed once, at the edge, into frozen values."""

@@ -1,0 +1,141 @@
+"""Decide whether the candidate may become champion, and write the verdict into the ledger, whatever it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ratchet.crashpoints import crash_point
+from ratchet.evaluation.gate import GateResult, decide_gate as judge, explain
+from ratchet.evaluation.results import Evaluation
+from ratchet.identity import ModelId
+from ratchet.ledger.chain import Ledger
+from ratchet.ledger.versions import ModelVersion
+from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, run_once
+from ratchet.storage.objects import open_store
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ratchet.ledger.entries import Author
+    from ratchet.project import Project
+    from ratchet.spec.sections import Comparison, ModelSpec, Reason
+    from ratchet.steps.evaluate import EvaluateResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateStepResult(StepResult):
+    """The verdict, the table that decided, and who stood against whom."""
+
+    reasons: tuple[Reason, ...]
+    comparison: Comparison | None
+    candidate_version: str
+    candidate_digest: str
+    candidate_run_id: str
+    candidate_spans: tuple[str, ...]
+    test_spans: tuple[str, ...]
+    champion_digest: str | None
+    evaluation_uri: str
+    gate_uri: str
+    gate_digest: str
+    explanation: str
+    report_uri: str
+    run_url: str | None
+
+    @property
+    def candidate(self) -> ModelVersion:
+        """The candidate as the ledger names it."""
+        return ModelVersion(
+            version=self.candidate_version,
+            digest=self.candidate_digest,
+            run_id=self.candidate_run_id,
+            trained_from=self.candidate_spans[0],
+            trained_through=self.candidate_spans[-1],
+            tested_through=self.test_spans[-1],
+            evidence_uri=self.evaluation_uri,
+        )
+
+
+def decide_gate(
+    project: Project, spec: ModelSpec, evaluated: EvaluateResult, *, author: Author, at: datetime
+) -> GateStepResult:
+    """Decide by the figures of an evaluation; the gate is written and entered in the ledger also when it fails."""
+    key = StepKey(
+        step="decide_gate",
+        version=1,
+        spec=spec,
+        sections=("evaluate",),
+        span=evaluated.span,
+        inputs={"evaluation": evaluated.uri},
+    )
+    result = run_once(project, key, GateStepResult, lambda folder: _decide(project, spec, evaluated, folder))
+    crash_point("decide_gate.before_ledger")
+    _enter(project, result, author=author, at=at)
+    return result
+
+
+def _decide(project: Project, spec: ModelSpec, evaluated: EvaluateResult, folder: StepFolder) -> GateStepResult:
+    evaluation = Evaluation.from_json(json.loads(read_object(project, evaluated.evaluation_uri)))
+    gate = judge(
+        evaluation,
+        spec.evaluate,
+        reasons=evaluated.reasons,
+        test_spans=evaluated.test_spans,
+        candidate_spans=evaluated.candidate_spans,
+        champion_spans=evaluated.champion_spans,
+    )
+    text = json.dumps(gate.to_json(), indent=1, sort_keys=True, allow_nan=False)
+    return GateStepResult(
+        model=spec.name,
+        span=evaluated.span,
+        verdict=gate.verdict,
+        words=_words(gate),
+        uri=folder.uri,
+        reasons=evaluated.reasons,
+        comparison=gate.comparison,
+        candidate_version=evaluated.candidate_version,
+        candidate_digest=evaluated.candidate_digest,
+        candidate_run_id=evaluated.candidate_run_id,
+        candidate_spans=evaluated.candidate_spans,
+        test_spans=evaluated.test_spans,
+        champion_digest=evaluated.champion_digest,
+        evaluation_uri=evaluated.uri,
+        gate_uri=folder.write("gate.json", text),
+        gate_digest="sha256:" + hashlib.sha256(text.encode()).hexdigest(),
+        explanation=explain(gate),
+        report_uri=evaluated.report_uri,
+        run_url=evaluated.run_url,
+    )
+
+
+def _words(gate: GateResult) -> str:
+    deciding = [check for check in gate.checks if check.verdict == gate.verdict and gate.verdict != "pass"]
+    against = (gate.comparison or "cold start").replace("_", "-")
+    reasons = "; ".join(f"{check.name}: {check.reason}" for check in deciding)
+    return f"{gate.verdict} ({against})" + (f": {reasons}" if reasons else f": all {len(gate.checks)} checks passed")
+
+
+def _enter(project: Project, result: GateStepResult, *, author: Author, at: datetime) -> None:
+    ledger = Ledger(open_store(project.home), ModelId(result.model))
+    decision_id = f"gate:{result.candidate_digest}:{result.gate_digest}"
+    if ledger.find(decision_id) is None:
+        ledger.append(
+            "gate",
+            {
+                "candidate": result.candidate.to_json(),
+                "over": result.champion_digest,
+                "verdict": result.verdict,
+                "comparison": result.comparison,
+                "reasons": list(result.reasons),
+                "span": result.span,
+                "gate_uri": result.gate_uri,
+                "gate_digest": result.gate_digest,
+                "words": result.words,
+            },
+            decision_id=decision_id,
+            author=author,
+            at=at,
+            after=ledger.read_state().number,
+        )

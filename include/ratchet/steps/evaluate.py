@@ -1,0 +1,158 @@
+"""Score candidate, champion and baselines on the same test examples, which none of them was trained on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ratchet.evaluation.baselines import dummy_scores, rule_scores
+from ratchet.evaluation.contenders import evaluate_contenders
+from ratchet.features.transform import build_linear_baseline
+from ratchet.identity import ModelId
+from ratchet.ledger.chain import Ledger
+from ratchet.packaging.loaded import score
+from ratchet.packaging.package import load_package
+from ratchet.reports.evaluation import render_evaluation
+from ratchet.steps.champion import champion_evidence
+from ratchet.steps.examples import read_labelled_examples
+from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
+from ratchet.storage.objects import open_store
+from ratchet.training.fit import fit_pipeline, labelled_matrix
+from ratchet.training.tracking import log_evaluation
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from ratchet.evaluation.results import Evaluation
+    from ratchet.ledger.versions import ModelVersion
+    from ratchet.project import Project
+    from ratchet.spec.sections import ModelSpec, Reason
+    from ratchet.steps.select_window import WindowResult
+    from ratchet.steps.train import TrainResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluateResult(StepResult):
+    """Who was compared on what; all figures are in ``evaluation_uri``.
+
+    ``candidate_spans`` and ``champion_spans`` are those that each was fitted or tuned on; the champion's are None
+    while there is none.
+    """
+
+    reasons: tuple[Reason, ...]
+    candidate_version: str
+    candidate_digest: str
+    candidate_run_id: str
+    candidate_spans: tuple[str, ...]
+    candidate_auc: float | None
+    champion_version: str | None
+    champion_digest: str | None
+    champion_spans: tuple[str, ...] | None
+    champion_auc: float | None
+    train_spans: tuple[str, ...]
+    test_spans: tuple[str, ...]
+    n_examples: int
+    evaluation_uri: str
+    report_uri: str
+    run_url: str | None
+
+
+def evaluate(project: Project, spec: ModelSpec, window: WindowResult, trained: TrainResult) -> EvaluateResult:
+    """Evaluate the trained candidate against the present champion, a linear model, a dummy and the business rule."""
+    model = ModelId(spec.name)
+    champion = Ledger(open_store(project.home), model).read_state().champion
+    key = StepKey(
+        step="evaluate",
+        version=1,
+        spec=spec,
+        sections=("objective", "features", "label", "train", "evaluate"),
+        span=window.span,
+        inputs={
+            "candidate": trained.digest,
+            "champion": champion.digest if champion else None,
+            "data": window.data_version,
+            "reasons": list(window.reasons),
+        },
+    )
+    return run_once(
+        project, key, EvaluateResult, lambda folder: _evaluate(project, spec, window, trained, champion, folder)
+    )
+
+
+def _evaluate(
+    project: Project,
+    spec: ModelSpec,
+    window: WindowResult,
+    trained: TrainResult,
+    champion: ModelVersion | None,
+    folder: StepFolder,
+) -> EvaluateResult:
+    test = read_labelled_examples(project, spec, window.test_spans)
+    evaluation = evaluate_contenders(
+        test[spec.label.column].to_numpy(),
+        _all_scores(project, spec, window, trained, champion, test),
+        test.select(spec.features.slices),
+        policy=spec.evaluate,
+        seed=spec.train.seed,
+    )
+    text = json.dumps(evaluation.to_json(), indent=1, allow_nan=False)
+    page = render_evaluation(evaluation, title=f"{spec.name}: version {trained.version}, {window.span}", words=window.words)
+    candidate, former = evaluation.metrics("candidate"), evaluation.metrics("champion")
+    log_evaluation(project.tracking_uri, trained.run_id, _mlflow_metrics(evaluation), {"evaluation.html": page})
+    evidence = champion_evidence(project, champion) if champion else None
+    return EvaluateResult(
+        model=spec.name,
+        span=window.span,
+        verdict="pass",
+        words=_words(evaluation),
+        uri=folder.uri,
+        reasons=window.reasons,
+        candidate_version=trained.version,
+        candidate_digest=trained.digest,
+        candidate_run_id=trained.run_id,
+        candidate_spans=(*window.train_spans, *window.validate_spans),
+        candidate_auc=candidate.auc.value if candidate and candidate.auc else None,
+        champion_version=champion.version if champion else None,
+        champion_digest=champion.digest if champion else None,
+        champion_spans=(evidence.candidate_spans if evidence else ()) if champion else None,
+        champion_auc=former.auc.value if former and former.auc else None,
+        train_spans=window.train_spans,
+        test_spans=window.test_spans,
+        n_examples=evaluation.n_examples,
+        evaluation_uri=folder.write("evaluation.json", text),
+        report_uri=folder.write("report.html", page),
+        run_url=trained.run_url,
+    )
+
+
+def _all_scores(
+    project: Project,
+    spec: ModelSpec,
+    window: WindowResult,
+    trained: TrainResult,
+    champion: ModelVersion | None,
+    test: pl.DataFrame,
+) -> dict[str, NDArray[np.float64]]:
+    model, store = ModelId(spec.name), open_store(project.home)
+    train = read_labelled_examples(project, spec, window.train_spans)
+    fitted_on, rule = labelled_matrix(train, spec), spec.objective.rule
+    linear = fit_pipeline(build_linear_baseline(spec), fitted_on, threads=spec.train.threads)
+    scores = {
+        "candidate": load_package(store, model, trained.digest).predict(test),
+        "linear": score(linear, labelled_matrix(test, spec).features),
+        "dummy": dummy_scores(fitted_on.labels, test.height),
+        "rule": rule_scores(train[rule.column], train[spec.label.column].to_numpy(), rule, test[rule.column]),
+    }
+    return scores | ({"champion": load_package(store, model, champion.digest).predict(test)} if champion else {})
+
+
+def _words(evaluation: Evaluation) -> str:
+    figures = ", ".join(f"{m.name} {m.auc.value:.4f}" if m.auc else f"{m.name} unknown" for m in evaluation.contenders)
+    return f"AUC on {evaluation.n_examples} test examples: {figures}"
+
+
+def _mlflow_metrics(evaluation: Evaluation) -> dict[str, float]:
+    return {f"test_auc_{m.name}": m.auc.value for m in evaluation.contenders if m.auc}

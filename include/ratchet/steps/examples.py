@@ -1,0 +1,35 @@
+"""Examples as a model sees them: read back, with the derived features added."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ratchet.features.derived import derive_features
+from ratchet.identity import ModelId
+from ratchet.spans.reading import read_labelled, read_table
+from ratchet.spec.functions import load_functions
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ratchet.project import Project
+    from ratchet.spec.sections import ModelSpec
+
+
+def read_all_examples(project: Project, spec: ModelSpec, spans: Sequence[str]) -> pl.DataFrame:
+    """Return every example of these spans, labelled or not."""
+    return derive(project, spec, read_table(project, ModelId(spec.name), "examples", spans))
+
+
+def read_labelled_examples(project: Project, spec: ModelSpec, spans: Sequence[str]) -> pl.DataFrame:
+    """Return the labelled examples of these spans, sorted by span and entity."""
+    return derive(project, spec, read_labelled(project, spec, spans))
+
+
+def derive(project: Project, spec: ModelSpec, frame: pl.DataFrame) -> pl.DataFrame:
+    """Add the derived features to examples."""
+    features = spec.features
+    functions = load_functions(project.model_path(spec.name), features.functions)
+    derived = [name for name, column in features.columns.items() if column.derived]
+    return derive_features(frame, functions, entity=spec.source.entity, expected=derived)

@@ -1,0 +1,138 @@
+"""Judge the predictions of the newest cohort whose labels are due."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ratchet.errors import MissingSpanError
+from ratchet.identity import ModelId
+from ratchet.monitoring.quality import judge_quality
+from ratchet.spans.calendar import Calendar
+from ratchet.spans.manifests import ManifestStore
+from ratchet.spans.reading import read_table
+from ratchet.steps.champion import champion_evidence
+from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
+from ratchet.storage.objects import open_store
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ratchet.project import Project
+    from ratchet.spans.manifests import SpanManifest
+    from ratchet.spec.sections import ModelSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityStepResult(StepResult):
+    """The realised AUC of one cohort, and the version that had predicted it."""
+
+    cohort: str
+    version: str | None
+    auc: float | None
+    gate_auc: float | None
+    coverage: float | None
+    n_labelled: int
+    quality_uri: str | None
+
+
+def sense_quality(project: Project, spec: ModelSpec, span: str) -> QualityStepResult:
+    """Judge the cohort whose labels are due on the night of ``span``. It never waits for them.
+
+    Undecided while the cohort has no predictions or too few labels.
+    """
+    model, store = ModelId(spec.name), open_store(project.home)
+    cohort = Calendar.of(spec.source).shift(span, -spec.label.known_after_spans)
+    predictions = ManifestStore(store, model, "predictions").newest(cohort)
+    truth = ManifestStore(store, model, "ground_truth").newest(cohort)
+    if predictions is None or truth is None:
+        what = "predictions" if predictions is None else "ground truth"
+        return _nothing(spec, span, cohort, f"no {what} of {cohort}")
+    key = StepKey(
+        step="sense_quality",
+        version=1,
+        spec=spec,
+        sections=("label", "watch"),
+        span=span,
+        inputs={"predictions": predictions.delivery, "ground_truth": truth.delivery},
+    )
+    return run_once(
+        project, key, QualityStepResult, lambda folder: _judge(project, spec, span, cohort, predictions, folder)
+    )
+
+
+def read_outcomes(project: Project, spec: ModelSpec, span: str) -> pl.DataFrame:
+    """Return the predictions of a span whose outcome is known: entity, score and label.
+
+    Raises
+    ------
+    MissingSpanError
+        If the span has no predictions or no ground truth.
+    """
+    model, entity = ModelId(spec.name), spec.source.entity
+    predictions = read_table(project, model, "predictions", [span], columns=["entity", "score"])
+    truth = read_table(project, model, "ground_truth", [span], columns=[entity, spec.label.column])
+    return predictions.join(truth, left_on="entity", right_on=entity, how="inner").select(
+        "entity", "score", label=spec.label.column
+    )
+
+
+def _judge(
+    project: Project, spec: ModelSpec, span: str, cohort: str, predictions: SpanManifest, folder: StepFolder
+) -> QualityStepResult:
+    outcomes = read_outcomes(project, spec, cohort)
+    gate_auc = _gate_auc(project, spec, predictions)
+    result = judge_quality(
+        outcomes["label"].to_numpy(),
+        outcomes["score"].to_numpy(),
+        n_examples=predictions.rows_kept,
+        gate_auc=gate_auc,
+        policy=spec.watch.quality,
+        min_coverage=spec.label.min_coverage,
+    )
+    deciding = [check.reason for check in result.checks if check.verdict == result.verdict]
+    return QualityStepResult(
+        model=spec.name,
+        span=span,
+        verdict=result.verdict,
+        words=f"cohort {cohort}: " + (deciding[-1] if result.verdict == "pass" else " ".join(deciding)),
+        uri=folder.uri,
+        cohort=cohort,
+        version=predictions.inputs["version"],
+        auc=result.auc,
+        gate_auc=gate_auc,
+        coverage=result.coverage,
+        n_labelled=result.n_labelled,
+        quality_uri=folder.write("quality.json", json.dumps(result.to_json(), indent=1, allow_nan=False)),
+    )
+
+
+def _gate_auc(project: Project, spec: ModelSpec, predictions: SpanManifest) -> float | None:
+    """Return what the version that predicted reached at its gate, whether or not it is still champion."""
+    from ratchet.ledger.chain import Ledger
+
+    state = Ledger(open_store(project.home), ModelId(spec.name)).read_state()
+    known = [*state.previous_champions, *([state.champion] if state.champion else [])]
+    made_by = next((one for one in known if one.digest == predictions.inputs["digest"]), None)
+    if made_by is None:
+        raise MissingSpanError(f"The ledger knows no champion of digest {predictions.inputs['digest']}.")
+    return champion_evidence(project, made_by).candidate_auc
+
+
+def _nothing(spec: ModelSpec, span: str, cohort: str, words: str) -> QualityStepResult:
+    # Never written: what is missing may come.
+    return QualityStepResult(
+        model=spec.name,
+        span=span,
+        verdict="undecided",
+        words=words,
+        uri="",
+        cohort=cohort,
+        version=None,
+        auc=None,
+        gate_auc=None,
+        coverage=None,
+        n_labelled=0,
+        quality_uri=None,
+    )

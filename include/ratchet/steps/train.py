@@ -1,0 +1,174 @@
+"""Fit the candidate, package it, and enter it in MLflow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ratchet.crashpoints import crash_point
+from ratchet.features.matrix import feature_roles
+from ratchet.identity import ModelId
+from ratchet.packaging.card import PackageCard
+from ratchet.packaging.golden import synthetic_rows
+from ratchet.packaging.loaded import score
+from ratchet.packaging.package import MODEL_FILE, Package, save_package
+from ratchet.spec.loading import spec_digest
+from ratchet.steps.examples import read_labelled_examples
+from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
+from ratchet.storage.objects import open_store
+from ratchet.training.fit import THRESHOLD_OBJECTIVE, choose_threshold, fit_matrix, labelled_matrix
+from ratchet.training.provenance import code_commit, lock_digest
+from ratchet.training.tracking import TrackingRun, TrainingRecord, log_training, run_url, start_or_resume
+from ratchet.training.versions import register_version
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sklearn.pipeline import Pipeline
+
+    from ratchet.project import Project
+    from ratchet.spec.sections import ModelSpec
+    from ratchet.steps.select_window import WindowResult
+    from ratchet.steps.tune import Parameter, TuneResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainResult(StepResult):
+    """The candidate: its version in the registry, the digest of its package, and its MLflow run."""
+
+    version: str
+    digest: str
+    run_id: str
+    run_url: str | None
+    parameters: Mapping[str, Parameter]
+    threshold: float
+    n_examples: int
+    fit_seconds: float
+
+
+def train(
+    project: Project, spec: ModelSpec, window: WindowResult, tuned: TuneResult, *, at: datetime
+) -> TrainResult:
+    """Fit the tuned pipeline on the train spans, choose its threshold on the validation spans, and register it.
+
+    Killed at any point, a rerun fits the same model and finds the package, the run and the version of the first try.
+    """
+    lock = lock_digest(project.models_path)
+    key = StepKey(
+        step="train",
+        version=1,
+        spec=spec,
+        sections=("features", "label", "train"),
+        span=window.span,
+        inputs={
+            "data": [v for v in window.data_version if v[0] not in window.test_spans],
+            "parameters": dict(tuned.parameters),
+            "lock": lock,
+        },
+    )
+    return run_once(
+        project, key, TrainResult, lambda folder: _train(project, spec, window, tuned, folder, lock=lock, at=at)
+    )
+
+
+def _train(
+    project: Project,
+    spec: ModelSpec,
+    window: WindowResult,
+    tuned: TuneResult,
+    folder: StepFolder,
+    *,
+    lock: str | None,
+    at: datetime,
+) -> TrainResult:
+    model = ModelId(spec.name)
+    run = start_or_resume(project.tracking_uri, str(model), folder.name, at=at, run_name=f"{model} {window.span}")
+    started = time.monotonic()
+    examples = labelled_matrix(read_labelled_examples(project, spec, window.train_spans), spec)
+    pipeline = fit_matrix(examples, spec, tuned.parameters)
+    seconds = time.monotonic() - started
+    held_out = labelled_matrix(read_labelled_examples(project, spec, window.validate_spans), spec)
+    threshold = choose_threshold(score(pipeline, held_out.features), held_out.labels)
+    card = PackageCard(
+        estimator=spec.train.estimator,
+        parameters=dict(spec.train.parameters) | dict(tuned.parameters),
+        features=feature_roles(spec.features),
+        label=spec.label.column,
+        threshold=threshold,
+        threshold_objective=THRESHOLD_OBJECTIVE,
+        seed=spec.train.seed,
+        spec_digest=spec_digest(spec, "features", "label", "train"),
+        golden_rows=synthetic_rows(examples.features, feature_roles(spec.features)),
+    )
+    package = save_package(open_store(project.home), model, pipeline, card)
+    crash_point("train.packaged")
+    record = _record(project, spec, window, tuned, card, package, lock=lock, seconds=seconds, n=len(examples.labels))
+    version = _enter(project, run, model, package, pipeline, record, at=at)
+    return TrainResult(
+        model=spec.name,
+        span=window.span,
+        verdict="pass",
+        words=f"version {version}, fitted on {len(examples.labels)} examples in {seconds:.1f} s",
+        uri=folder.uri,
+        version=version,
+        digest=package.digest,
+        run_id=run.run_id,
+        run_url=run_url(project.tracking_uri, run),
+        parameters=card.parameters,
+        threshold=threshold,
+        n_examples=len(examples.labels),
+        fit_seconds=round(seconds, 3),
+    )
+
+
+def _enter(
+    project: Project,
+    run: TrackingRun,
+    model: ModelId,
+    package: Package,
+    pipeline: Pipeline,
+    record: TrainingRecord,
+    *,
+    at: datetime,
+) -> str:
+    # From the package, so that the registry holds the very bytes that are gated and served.
+    data = open_store(project.home).read(f"models/{model}/{package.digest}/{MODEL_FILE}")
+    version = register_version(run, model, package.digest, pipeline, model_bytes=data)
+    crash_point("train.registered")
+    log_training(run, record, at=at)
+    return version
+
+
+def _record(
+    project: Project,
+    spec: ModelSpec,
+    window: WindowResult,
+    tuned: TuneResult,
+    card: PackageCard,
+    package: Package,
+    *,
+    lock: str | None,
+    seconds: float,
+    n: int,
+) -> TrainingRecord:
+    return TrainingRecord(
+        parameters={"estimator": card.estimator, "seed": card.seed, **card.parameters},
+        metrics={
+            "validation_auc": tuned.validation_auc,
+            "fit_seconds": seconds,
+            "n_train_examples": float(n),
+            "package_bytes": float(package.size_bytes),
+        },
+        inputs={"spans": [list(version) for version in window.data_version], "window": window.words},
+        tags={
+            "ratchet.span": window.span,
+            "ratchet.reasons": ", ".join(window.reasons),
+            "ratchet.package": package.digest,
+            "ratchet.spec_digest": card.spec_digest,
+            "ratchet.code_commit": code_commit(Path(project.models_path)),
+            "ratchet.lock_digest": lock,
+        },
+    )

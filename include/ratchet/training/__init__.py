@@ -1,0 +1,1 @@
+"""The window of a candidate, its search, its fit, and its track in MLflow."""

@@ -1,0 +1,146 @@
+"""Fit a pipeline on examples, refuse examples that cannot teach one, and choose the threshold of its scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ratchet.errors import RatchetError, TrainingError
+from ratchet.features.matrix import feature_roles, to_matrix
+from ratchet.features.transform import Parameters, build_pipeline
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    from numpy.typing import NDArray
+    from sklearn.pipeline import Pipeline
+
+    from ratchet.spec.sections import ModelSpec
+
+MIN_EXAMPLES = 50
+THRESHOLD_OBJECTIVE = "youden_j"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledMatrix:
+    """Features and outcomes of the labelled examples, in the order of span and entity."""
+
+    features: pd.DataFrame
+    labels: NDArray[np.int64]
+
+
+def labelled_matrix(frame: pl.DataFrame, spec: ModelSpec) -> LabelledMatrix:
+    """Return the labelled examples of a frame as features and outcomes.
+
+    Rows are sorted by span and entity: the order in which a store returns them must not change a fit.
+    """
+    column = spec.label.column
+    known = frame.filter(frame[column].is_not_null()).sort("span", spec.source.entity, maintain_order=True)
+    return LabelledMatrix(
+        features=to_matrix(known, feature_roles(spec.features)),
+        labels=known[column].cast(bool).cast(int).to_numpy(),
+    )
+
+
+def fit(frame: pl.DataFrame, spec: ModelSpec, parameters: Parameters | None = None) -> Pipeline:
+    """Return the spec's pipeline, fitted on the labelled examples; the same examples give the same model.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        Examples with span, entity, label and derived columns; rows without a label are left out.
+    parameters : mapping, optional
+        Settings on top of the spec's fixed ones.
+
+    Raises
+    ------
+    TrainingError
+        If there are fewer than 50 labelled examples, one outcome only, or no feature that varies.
+    """
+    return fit_matrix(labelled_matrix(frame, spec), spec, parameters)
+
+
+def fit_matrix(examples: LabelledMatrix, spec: ModelSpec, parameters: Parameters | None = None) -> Pipeline:
+    """Return the spec's pipeline, fitted on a matrix; see `fit`."""
+    _check_teachable(examples)
+    return fit_pipeline(build_pipeline(spec, parameters), examples, threads=spec.train.threads)
+
+
+def fit_pipeline(pipeline: Pipeline, examples: LabelledMatrix, *, threads: int) -> Pipeline:
+    """Fit any pipeline on a matrix with that many threads, and return it."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # published without types
+
+    estimator = pipeline[-1]
+    # Only ensembles: LogisticRegression still has the parameter, ignores it, and warns that it will go.
+    has_jobs = "n_jobs" in estimator.get_params() and type(estimator).__module__.startswith("sklearn.ensemble.")
+    if has_jobs:
+        estimator.set_params(n_jobs=threads)
+    try:
+        with threadpool_limits(limits=threads):
+            pipeline.fit(examples.features, examples.labels)
+    except RatchetError:
+        raise
+    except (ValueError, TypeError) as error:
+        raise TrainingError(f"{type(estimator).__name__} refused to be fitted: {error}") from error
+    if has_jobs:
+        # Threads of the fit, not of the model: several would add up its trees in any order.
+        estimator.set_params(n_jobs=None)
+    # Noted by the fit and read by nothing after it; a machine with fewer cores would change the digest.
+    if (bins := getattr(estimator, "_bin_mapper", None)) is not None:
+        bins.n_threads = 1
+    return pipeline
+
+
+def choose_threshold(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    """Return the score from which on the outcome is expected: it maximises Youden's J (balanced accuracy).
+
+    Youden's J is the true positive rate minus the false positive rate [1]_. Call it on validation spans only: chosen
+    on the test spans, it would make them part of the training. Among equal maxima the highest score is returned.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_examples,)
+        Scores in [0, 1].
+    labels : ndarray of shape (n_examples,)
+        Outcomes, 0 or 1.
+
+    Raises
+    ------
+    TrainingError
+        Unless both outcomes are there.
+
+    References
+    ----------
+    .. [1] Youden, "Index for rating diagnostic tests", Cancer 3(1), 1950.
+
+    Examples
+    --------
+    >>> choose_threshold(np.array([0.1, 0.4, 0.6, 0.9]), np.array([0, 0, 1, 1]))
+    0.6
+    """
+    n_positive = int(labels.sum())
+    n_negative = len(labels) - n_positive
+    if not n_positive or not n_negative:
+        raise TrainingError(f"A threshold needs both outcomes. Got {n_positive} true and {n_negative} false examples.")
+    order = np.argsort(-scores, kind="stable")
+    ranked, outcomes = scores[order], labels[order]
+    true_rate = np.cumsum(outcomes) / n_positive
+    false_rate = np.cumsum(1 - outcomes) / n_negative
+    # Equal scores fall on the same side, so only the last of each run of equals can be a threshold.
+    is_last = np.append(ranked[1:] != ranked[:-1], True)
+    gains = np.where(is_last, np.round(true_rate - false_rate, 12), -np.inf)
+    return float(ranked[int(np.argmax(gains))])
+
+
+def _check_teachable(examples: LabelledMatrix) -> None:
+    n_examples, n_positive = len(examples.labels), int(examples.labels.sum())
+    if n_examples < MIN_EXAMPLES:
+        raise TrainingError(f"A fit needs {MIN_EXAMPLES} labelled examples at least. Got {n_examples}.")
+    if n_positive in (0, n_examples):
+        raise TrainingError(f"A fit needs both outcomes. All {n_examples} labelled examples are {n_positive > 0}.")
+    if all(column.nunique(dropna=False) < 2 for _, column in examples.features.items()):
+        raise TrainingError(
+            f"A fit needs a feature that varies. Each of {', '.join(map(str, examples.features))} is constant."
+        )

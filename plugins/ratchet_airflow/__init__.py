@@ -1,0 +1,1 @@
+"""What Airflow performs for Ratchet: operators, sensors, triggers and the DAGs of a model."""

@@ -1,0 +1,51 @@
+"""The assets of a model, each defined here and nowhere else.
+
+Two assets of one name with different URIs deactivate each other, and every task that names the loser fails: so no other
+module builds one. An event of each carries the span as its partition key, which is how a night's key travels from DAG
+to DAG.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from airflow.sdk import Asset
+
+if TYPE_CHECKING:
+    from ratchet.identity import ModelId
+
+Purpose = Literal["ingest", "score", "watch", "train", "release"]
+
+
+def dag_id(model: ModelId | str, purpose: Purpose) -> str:
+    """Return the id of one of a model's DAGs: ``flights__ingest``."""
+    return f"{model}__{purpose}"
+
+
+def model_of(dag_id: str) -> str:
+    """Return the model that a DAG belongs to."""
+    return dag_id.rpartition("__")[0]
+
+
+def span_asset(model: ModelId) -> Asset:
+    """A span of examples that passed validation."""
+    return _asset(model, "span")
+
+
+def predictions_asset(model: ModelId) -> Asset:
+    """A span that was offered to the champion; its event comes on a night without one, too."""
+    return _asset(model, "predictions")
+
+
+def retrain_request_asset(model: ModelId) -> Asset:
+    """A request for training; its event holds the reasons."""
+    return _asset(model, "retrain-request")
+
+
+def candidate_asset(model: ModelId) -> Asset:
+    """A version whose gate passed; its event holds the URI of the gate's result."""
+    return _asset(model, "candidate")
+
+
+def _asset(model: ModelId, kind: str) -> Asset:
+    return Asset(name=f"{model}/{kind}", uri=f"ratchet://{model}/{kind}", group="ratchet")

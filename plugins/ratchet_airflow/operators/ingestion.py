@@ -1,0 +1,102 @@
+"""The tasks of ``<model>__ingest``: a span is taken in, scanned and validated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ratchet.errors import DataError
+from ratchet_airflow.links import ReportLink, push_links
+from ratchet_airflow.operators.step import StepOperator
+from ratchet_airflow.runs import plain
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperatorLink, Context
+
+
+class SpanRangeOperator(StepOperator):
+    """
+    Base of the operators that take a range of spans in one go, for the first load.
+
+    :param first_span: First span of the range that ends with the run's; empty: that of the run alone. (templated)
+    """
+
+    template_fields: Sequence[str] = ("span", "first_span")
+
+    def __init__(self, *, first_span: str = "{{ params.first_span or '' }}", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.first_span = first_span
+
+
+class IngestSpanOperator(SpanRangeOperator):
+    """
+    Take in the examples of a span, or of a range, with the outcomes that are known by then.
+
+    :param model: Name of the model folder.
+    :param span: The span's key; the partition key of the run by default. (templated)
+    :param first_span: First span of a range; empty: that of the run alone. (templated)
+    """
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Return the counts of rows in, kept and quarantined."""
+        from ratchet.steps.ingest_span import ingest_span
+
+        run = self.read_run()
+        return self.done(ingest_span(run.project, run.spec, run.spans_since(self.first_span)))
+
+
+class ComputeStatisticsOperator(SpanRangeOperator):
+    """
+    Scan each span once and store its mergeable statistics.
+
+    :param model: Name of the model folder.
+    :param span: The span's key; the partition key of the run by default. (templated)
+    :param first_span: First span of a range; empty: that of the run alone. (templated)
+    """
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Return how many examples and columns were scanned."""
+        from ratchet.steps.compute_statistics import compute_statistics
+
+        run = self.read_run()
+        return self.done(compute_statistics(run.project, run.spec, run.spans_since(self.first_span)))
+
+
+class ValidateSpanOperator(SpanRangeOperator):
+    """
+    Judge each span by the model's expectations; fail unless the newest passes, so that nothing downstream sees it.
+
+    The outlet's event is sent by Airflow when the task succeeds: a stopped span has none.
+
+    :param model: Name of the model folder.
+    :param span: The span's key; the partition key of the run by default. (templated)
+    :param first_span: First span of a range; empty: that of the run alone. (templated)
+    """
+
+    operator_extra_links: Sequence[BaseOperatorLink] = (ReportLink(),)
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Return which spans may be seen downstream.
+
+        Raises
+        ------
+        DataError
+            If the newest span did not pass. The summary is in the log, the whole report behind the link.
+        """
+        from ratchet.steps.validate_span import validate_span
+
+        run = self.read_run()
+        result = validate_span(run.project, run.spec, run.spans_since(self.first_span))
+        push_links(context, run.project, report_uri=result.report_uri)
+        values = self.done(result)
+        if result.verdict != "pass":
+            # A failed task returns nothing: the verdict would be missing where every other task's stands.
+            context["ti"].xcom_push(key="return_value", value=plain(result))
+            self.log.error("Validation of span %s:\n%s", result.span, result.summary)
+            raise DataError(
+                f"{self.model}: span {result.span} is stopped, validation says {result.verdict}. Nothing downstream "
+                f"sees it. {result.words}. Report: {result.report_uri}"
+            )
+        for asset in self.outlets:
+            context["outlet_events"][asset].extra = {"spans": len(result.validated), "result_uri": result.uri}
+        return values

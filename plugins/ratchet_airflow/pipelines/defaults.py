@@ -1,0 +1,61 @@
+"""What every DAG and every task of a model is given."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from airflow.sdk import DAG
+
+from ratchet.identity import ModelId
+from ratchet.spans.calendar import Calendar
+from ratchet_airflow.assets import Purpose, dag_id
+from ratchet_airflow.pipelines.docs import describe
+from ratchet_airflow.retries import RETRIES, ErrorRetryPolicy
+
+if TYPE_CHECKING:
+    from ratchet.spec.sections import ModelSpec
+
+# A task that reads and writes; one that fits; and how long a span lasts at the most, with room to spare.
+LIGHT = timedelta(minutes=30)
+HEAVY = timedelta(hours=6)
+_A_DAY_AND_A_BIT = timedelta(hours=27)
+
+
+def build_dag(spec: ModelSpec, purpose: Purpose, *, schedule: Any, **kwargs: Any) -> DAG:
+    """Return an empty DAG of a model.
+
+    Not registered by its ``with`` block: only ``dags/ratchet_dags.py`` hands DAGs to Airflow, and building them to find
+    the broken ones must leave no second copy.
+    """
+    return DAG(
+        dag_id(ModelId(spec.name), purpose),
+        schedule=schedule,
+        start_date=first_midnight(spec),
+        catchup=False,
+        max_active_runs=1,
+        max_active_tasks=4,
+        tags=[spec.name, "ratchet"],
+        description=f"{spec.name}: {purpose}",
+        doc_md=describe(spec, purpose),
+        default_args={
+            "owner": spec.owner,
+            "retries": RETRIES,
+            "retry_policy": ErrorRetryPolicy(),
+            "execution_timeout": LIGHT,
+        },
+        auto_register=False,
+        **kwargs,
+    )
+
+
+def first_midnight(spec: ModelSpec) -> datetime:
+    """Return when the first span begins, on the wall clock of the source."""
+    first = Calendar.of(spec.source).parse(spec.source.first_span)
+    return datetime.fromisoformat(first).replace(tzinfo=ZoneInfo(spec.source.time_zone))
+
+
+def waiting_time(spec: ModelSpec) -> timedelta:
+    """Return how long a sensor may wait from the start of a span to its deadline."""
+    return _A_DAY_AND_A_BIT + timedelta(hours=spec.source.deadline_hours)

@@ -1,0 +1,68 @@
+"""What a DAG's page says about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ratchet.identity import ModelId
+from ratchet_airflow.assets import (
+    Purpose,
+    candidate_asset,
+    predictions_asset,
+    retrain_request_asset,
+    span_asset,
+)
+
+if TYPE_CHECKING:
+    from ratchet.spec.sections import ModelSpec
+
+
+def describe(spec: ModelSpec, purpose: Purpose) -> str:
+    """Return Markdown: the goal, the owner, what starts the DAG and what it publishes."""
+    does, starts, publishes = _told(spec)[purpose]
+    return "\n\n".join(
+        [
+            f"**{spec.name}**: {spec.objective.goal}",
+            does,
+            f"*Starts:* {starts}",
+            f"*Publishes:* {publishes}",
+            f"*Owner:* {spec.owner}. Every run has a partition key: the span, a day of {spec.source.time_zone}, "
+            "`YYYY-MM-DD`. Every task may be cleared and run again.",
+        ]
+    )
+
+
+def _told(spec: ModelSpec) -> dict[Purpose, tuple[str, str, str]]:
+    model = ModelId(spec.name)
+    span, predictions = f"`{span_asset(model).name}`", f"`{predictions_asset(model).name}`"
+    request, candidate = f"`{retrain_request_asset(model).name}`", f"`{candidate_asset(model).name}`"
+    return {
+        "ingest": (
+            "Takes a day in, scans it, validates it.",
+            "every midnight, for the day that ended. By hand or as a backfill for other days; with `first_span`, one "
+            "run takes in every day from there to its own.",
+            f"{span}, when validation passes. A day that is stopped fails `validate_span` and is seen by nothing else.",
+        ),
+        "score": (
+            "Scores the day with the champion of that night.",
+            f"{span}.",
+            f"{predictions}, also while there is no champion.",
+        ),
+        "watch": (
+            "Senses drift, realised quality and age, and decides whether to train.",
+            f"{predictions}.",
+            f"{request} with the reasons, when training is asked for; `publish_request` is skipped otherwise and says "
+            "why.",
+        ),
+        "train": (
+            "Trains a candidate and proves it against champion and baselines.",
+            f"{request}, and nothing else. By hand: give a partition key and `reasons`.",
+            f"{candidate}, when the gate passes; `publish_candidate` is skipped otherwise and says why. The verdict is "
+            "in the ledger either way.",
+        ),
+        "release": (
+            "Makes a candidate champion.",
+            f"{candidate}. By hand: give a partition key and `gate_result_uri`.",
+            "nothing. The ledger has the entry, and MLflow's aliases follow it.",
+        ),
+    }

@@ -1,0 +1,80 @@
+"""``<model>__train``: a candidate, proven or refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, get_args
+
+from airflow.sdk import DAG, Param, PartitionedAssetTimetable
+
+from ratchet.identity import ModelId
+from ratchet.spec.sections import Reason
+from ratchet_airflow.assets import candidate_asset, retrain_request_asset
+from ratchet_airflow.operators.gating import DecideGateOperator, PublishCandidateOperator
+from ratchet_airflow.operators.training import EvaluateOperator, SelectWindowOperator, TrainOperator, TuneOperator
+from ratchet_airflow.pipelines.defaults import HEAVY, build_dag
+
+if TYPE_CHECKING:
+    from ratchet.spec.sections import ModelSpec
+
+
+def build_train(spec: ModelSpec) -> DAG:
+    """Return the DAG that trains candidates.
+
+    A cron beside the asset would start runs without a partition key; the schedule of the spec is a reason that the
+    watch weighs.
+    """
+    model = ModelId(spec.name)
+    requested = PartitionedAssetTimetable(assets=retrain_request_asset(model))
+    reasons = Param(
+        ["manual"],
+        type="array",
+        items={"type": "string", "enum": list(get_args(Reason))},
+        minItems=1,
+        title="Reasons",
+        description_md="Why this run trains, one a line: "
+        + ", ".join(f"`{reason}`" for reason in get_args(Reason))
+        + ".",
+    )
+    with build_dag(spec, "train", schedule=requested, params={"reasons": reasons}) as dag:
+        window = SelectWindowOperator(
+            task_id="select_window",
+            model=spec.name,
+            doc_md="Chooses the days to train, tune and test on, and pins their versions.",
+        )
+        tuned = TuneOperator(
+            task_id="tune",
+            model=spec.name,
+            window=window.output,
+            execution_timeout=HEAVY,
+            doc_md="Searches the hyperparameters; the test days are not read.",
+        )
+        trained = TrainOperator(
+            task_id="train",
+            model=spec.name,
+            window=window.output,
+            tuned=tuned.output,
+            execution_timeout=HEAVY,
+            doc_md="Fits the candidate, packages it, and enters it in MLflow.",
+        )
+        evaluated = EvaluateOperator(
+            task_id="evaluate",
+            model=spec.name,
+            window=window.output,
+            trained=trained.output,
+            execution_timeout=HEAVY,
+            doc_md="Scores candidate, champion and baselines on the same test days.",
+        )
+        gate = DecideGateOperator(
+            task_id="decide_gate",
+            model=spec.name,
+            evaluated=evaluated.output,
+            doc_md="Writes the verdict into the ledger, whatever it is.",
+        )
+        PublishCandidateOperator(
+            task_id="publish_candidate",
+            model=spec.name,
+            gate=gate.output,
+            outlets=[candidate_asset(model)],
+            doc_md="Hands a proven candidate to the release; skipped, with the reasons, when the gate refused it.",
+        )
+    return dag

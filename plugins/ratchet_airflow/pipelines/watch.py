@@ -1,0 +1,53 @@
+"""``<model>__watch``: what the night shows, and whether it asks for training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow.sdk import DAG, PartitionedAssetTimetable
+
+from ratchet.identity import ModelId
+from ratchet_airflow.assets import predictions_asset, retrain_request_asset
+from ratchet_airflow.operators.watching import DecideRetrainOperator, PublishRequestOperator
+from ratchet_airflow.pipelines.defaults import build_dag, waiting_time
+from ratchet_airflow.sensors.watch import SenseDriftSensor, SenseQualitySensor, SenseStalenessSensor
+
+if TYPE_CHECKING:
+    from ratchet.spec.sections import ModelSpec
+
+
+def build_watch(spec: ModelSpec) -> DAG:
+    """Return the DAG that watches the champion."""
+    model, until = ModelId(spec.name), waiting_time(spec)
+    with build_dag(spec, "watch", schedule=PartitionedAssetTimetable(assets=predictions_asset(model))) as dag:
+        drift = SenseDriftSensor(
+            task_id="sense_drift",
+            model=spec.name,
+            execution_timeout=until,
+            doc_md="Compares the newest days with those the champion was trained on, from statistics alone.",
+        )
+        quality = SenseQualitySensor(
+            task_id="sense_quality",
+            model=spec.name,
+            execution_timeout=until,
+            doc_md="Judges the predictions whose outcomes are due by now. Never waits for more of them.",
+        )
+        staleness = SenseStalenessSensor(
+            task_id="sense_staleness", model=spec.name, execution_timeout=until, doc_md="Judges the champion's age."
+        )
+        decided = DecideRetrainOperator(
+            task_id="decide_retrain",
+            model=spec.name,
+            drift=drift.output,
+            quality=quality.output,
+            staleness=staleness.output,
+            doc_md="Combines what was sensed, the schedule and the cool-down into one decision, in words.",
+        )
+        PublishRequestOperator(
+            task_id="publish_request",
+            model=spec.name,
+            decision=decided.output,
+            outlets=[retrain_request_asset(model)],
+            doc_md="Asks for training; skipped, with the reason, when nothing is asked for.",
+        )
+    return dag

@@ -1,0 +1,1 @@
+"""Tests. A package, so that ``tests.faults`` can be imported whatever else is installed under that name."""

@@ -1,0 +1,92 @@
+"""Generated examples and a spec for them, for the rooms that train."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ratchet.spec.sections import (
+    Choice,
+    Evaluate,
+    FeatureColumn,
+    Features,
+    Label,
+    ModelSpec,
+    Objective,
+    Rule,
+    Search,
+    Source,
+    Train,
+    Uniform,
+)
+
+HISTOGRAM_TREES = "sklearn.ensemble.HistGradientBoostingClassifier"
+FOREST = "sklearn.ensemble.RandomForestClassifier"
+LOGISTIC = "sklearn.linear_model.LogisticRegression"
+ESTIMATORS = (HISTOGRAM_TREES, FOREST, LOGISTIC)
+SMALL: dict[str, dict[str, Any]] = {HISTOGRAM_TREES: {"max_iter": 8}, FOREST: {"n_estimators": 5}, LOGISTIC: {}}
+
+# Not in the order of their roles: a matrix must keep the spec's order, a transform must not mix the two up.
+FEATURES = Features(
+    columns={
+        "distance": FeatureColumn(role="numeric"),
+        "carrier": FeatureColumn(role="categorical"),
+        "hour": FeatureColumn(role="numeric"),
+        "origin": FeatureColumn(role="categorical"),
+    }
+)
+
+
+def make_spec(estimator: str = HISTOGRAM_TREES, *, features: Features = FEATURES, **train: Any) -> ModelSpec:
+    settings: dict[str, Any] = {"train_spans": 20, "min_train_spans": 2, "validate_spans": 3, "seed": 7}
+    if "search" not in train:
+        settings["parameters"] = SMALL[estimator]
+    return ModelSpec(
+        schema_version=1,
+        name="flights",
+        owner="tests",
+        objective=Objective(goal="Say which flights arrive late.", rule=Rule(column="hour", at_least=17.0)),
+        source=Source(
+            kind="function",
+            function="source.read",
+            entity="flight_id",
+            time="scheduled_at",
+            time_zone="America/New_York",
+            first_span="2013-01-01",
+        ),
+        label=Label(column="is_late", function="source.truth", known_after_spans=1),
+        features=features,
+        train=Train(estimator=estimator, **(settings | train)),
+        evaluate=Evaluate(test_spans=2),
+    )
+
+
+def make_search(trials: int) -> Search:
+    space: dict[str, Uniform | Choice] = {
+        "learning_rate": Uniform(low=0.02, high=0.5, log=True),
+        "max_iter": Uniform(low=3, high=12, integer=True),
+        "max_leaf_nodes": Choice(choices=(7, 15)),
+    }
+    return Search(trials=trials, space=space)
+
+
+def make_frame(n_examples: int = 400, *, seed: int = 0, span: str = "2013-01-05") -> pl.DataFrame:
+    """Examples in which lateness grows with the hour and depends on the carrier; one in ten values is missing."""
+    rng = np.random.default_rng(seed)
+    hour = rng.integers(5, 23, n_examples).astype(float)
+    carrier = rng.choice(["AA", "B6", "UA"], n_examples)
+    odds = (hour - 14) / 4 + np.where(carrier == "B6", 1.0, -0.5)
+    missing = rng.random((3, n_examples)) < 0.1
+    return pl.DataFrame(
+        {
+            "span": [span] * n_examples,
+            "flight_id": [f"{span}-{i:05}" for i in range(n_examples)],
+            "distance": np.where(missing[0], np.nan, rng.normal(900, 300, n_examples)),
+            "carrier": [None if gone else str(value) for value, gone in zip(carrier, missing[1], strict=True)],
+            "hour": np.where(missing[2], np.nan, hour),
+            "origin": rng.choice(["EWR", "JFK", "LGA"], n_examples),
+            "is_late": rng.random(n_examples) < 1 / (1 + np.exp(-odds)),
+        }
+    )

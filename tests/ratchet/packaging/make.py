@@ -1,0 +1,33 @@
+"""A card for generated examples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ratchet.features.matrix import feature_roles
+from ratchet.identity import ModelId
+from ratchet.packaging.card import PackageCard
+from ratchet.packaging.golden import synthetic_rows
+from ratchet.training.fit import THRESHOLD_OBJECTIVE, labelled_matrix
+from tests.ratchet.features.make import make_frame
+
+if TYPE_CHECKING:
+    from ratchet.spec.sections import ModelSpec
+
+MODEL = ModelId("flights")
+
+
+def make_card(spec: ModelSpec, **changes: object) -> PackageCard:
+    roles = feature_roles(spec.features)
+    values = {
+        "estimator": spec.train.estimator,
+        "parameters": spec.train.parameters,
+        "features": roles,
+        "label": spec.label.column,
+        "threshold": 0.4,
+        "threshold_objective": THRESHOLD_OBJECTIVE,
+        "seed": spec.train.seed,
+        "spec_digest": "0" * 64,
+        "golden_rows": synthetic_rows(labelled_matrix(make_frame(), spec).features, roles),
+    }
+    return PackageCard(**(values | changes))  # type: ignore[arg-type]
