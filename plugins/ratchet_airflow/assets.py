@@ -7,6 +7,7 @@ to DAG.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from airflow.sdk import Asset
@@ -47,5 +48,6 @@ def candidate_asset(model: ModelId) -> Asset:
     return _asset(model, "candidate")
 
 
+@cache  # a value, asked for many times while 200 models are parsed
 def _asset(model: ModelId, kind: str) -> Asset:
     return Asset(name=f"{model}/{kind}", uri=f"ratchet://{model}/{kind}", group="ratchet")

@@ -63,9 +63,11 @@ def test_a_bench_that_breaks_fails_the_run_and_the_others_are_still_measured(ben
     [pytest.param(returning(), id="no-row"), pytest.param(returning({"name": "x"}), id="keys-missing")],
 )
 def test_a_bench_that_measures_nothing_fails_the_run(benches, source):
-    done = benches(empty=source)
-    assert done.returncode != 0
+    done = benches(empty=source, good=returning(KEPT))
+    assert done.returncode == 1
     assert "must return rows" in done.stderr
+    assert "missed: empty: broke" in done.stderr
+    assert "scan" in done.stdout
 
 
 def test_a_run_that_finds_no_bench_fails(benches):

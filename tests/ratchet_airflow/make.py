@@ -39,7 +39,7 @@ evaluate:
 """
 
 # A parcel that goes far is late more often, so a model learns something; every span is the same on every machine.
-SOURCE = '''
+SOURCE = """
 from __future__ import annotations
 
 import random
@@ -70,7 +70,7 @@ def _parcels(window):
             "carrier": chance.choice("ABC"),
         }
         yield row, chance.random() < distance / 100.0
-'''
+"""
 
 EXPECTATIONS = """\
 schema_version: 1

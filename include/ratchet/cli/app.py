@@ -111,9 +111,7 @@ def run(
 
 
 @app.command()
-def status(
-    model: Model, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
-) -> None:
+def status(model: Model, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Say who is champion, since when and by whom, and what the newest gate answered."""
     from ratchet.cli.showing import print_status, read_status
 
@@ -127,7 +125,8 @@ def status(
 
 @ledger_app.command("show")
 def ledger_show(
-    model: Model, as_json: Annotated[bool, typer.Option("--json", help="Print the entries, one JSON object a line.")] = False
+    model: Model,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the entries, one JSON object a line.")] = False,
 ) -> None:
     """Print the decisions of a model, oldest first."""
     from ratchet.cli.showing import open_ledger, print_entries
@@ -187,4 +186,3 @@ def serve(
 
     project = Project.from_environment()
     start(project, load_spec(project, model), port=port)
-

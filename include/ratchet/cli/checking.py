@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ratchet.errors import RatchetError, SpecError
@@ -30,8 +31,7 @@ def find_faults(project: Project, name: str) -> list[str]:
 def _checks(project: Project, spec: ModelSpec) -> Iterator[Callable[[], object]]:
     folder = project.model_path(spec.name)
     functions = (spec.source.function, spec.label.function, *spec.features.functions)
-    for function in functions:
-        yield lambda function=function: load_functions(folder, (function,))
+    yield from (partial(load_functions, folder, (function,)) for function in functions)
     yield lambda: load_expectations(folder / "expectations.yaml").build("serving")
     yield lambda: _check_edges(folder, spec)
     yield lambda: _check_parameters(spec)

@@ -32,9 +32,7 @@ def run_nights(
             def show(name: str, result: StepResult, span: str = span) -> None:
                 status.update(f"{spec.name} {span}: {name}: {result.words[:100]}")
 
-            night = live_through(
-                project, spec, history, author=AUTHOR, clock=lambda: datetime.now(UTC), on_step=show
-            )
+            night = live_through(project, spec, history, author=AUTHOR, clock=lambda: datetime.now(UTC), on_step=show)
         console.print(describe(night), markup=False)
 
 

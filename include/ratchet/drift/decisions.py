@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ratchet.drift.cells import Cells, align_cells
-from ratchet.drift.distances import Floats, distance_of, divergence_parts, ks, linf, psi
+from ratchet.drift.distances import Floats, ks, measure_distances
 from ratchet.drift.noise import noise_floor
 from ratchet.drift.results import ColumnDrift, Contribution, DriftResult
 from ratchet.verdicts import Check, Verdict
@@ -61,8 +61,8 @@ def _compare(
         return ColumnDrift(column=column, check=check, bound=bound, n_baseline=n_baseline, n_current=n_current)
     cells = align_cells(baseline, current)
     left, right = np.array(cells.baseline, dtype=np.float64), np.array(cells.current, dtype=np.float64)
-    parts = divergence_parts(left, right)
-    distance, floor = distance_of(parts), noise_floor(left, right)
+    distances, floor = measure_distances(left, right), noise_floor(left, right)
+    distance = distances.jensen_shannon
     verdict, reason = _decide(distance, bound, floor, has_vanished=not current.n_present)
     return ColumnDrift(
         column=column,
@@ -72,10 +72,10 @@ def _compare(
         n_current=n_current,
         distance=distance,
         noise_floor=floor,
-        linf=linf(left, right),
-        psi=psi(left, right),
+        linf=distances.linf,
+        psi=distances.psi,
         ks=ks(baseline.sketch, current.sketch) if baseline.sketch and current.sketch else None,
-        contributions=_largest_parts(cells, parts),
+        contributions=_largest_parts(cells, distances.parts),
     )
 
 
@@ -111,14 +111,15 @@ def _decide(distance: float, bound: float, floor: float, *, has_vanished: bool) 
 
 
 def _largest_parts(cells: Cells, parts: Floats) -> tuple[Contribution, ...]:
-    largest = np.argsort(-parts, kind="stable")[:_N_CONTRIBUTIONS]
+    bits = parts.tolist()
+    largest = sorted(range(len(bits)), key=lambda i: -bits[i])[:_N_CONTRIBUTIONS]
     return tuple(
         Contribution(
             cell=cells.names[i],
             n_baseline=cells.baseline[i],
             n_current=cells.current[i],
-            bits=round(float(parts[i]), 12),
+            bits=round(bits[i], 12),
         )
-        for i in largest.tolist()
-        if parts[i] > 0
+        for i in largest
+        if bits[i] > 0
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ Counts = Sequence[int] | Floats
 # Shares below this count as this in the stability index, which is infinite at an empty bin otherwise.
 PSI_FLOOR = 1e-4
 _DIGITS = 12
+_TINY = 1e-300
 _KS_RANKS = [i / 64 for i in range(65)]
 
 
@@ -50,17 +52,15 @@ def divergence_parts(baseline: Counts, current: Counts) -> Floats:
     """
     if len(baseline) != len(current):
         raise ValueError(f"Both sides must count the same cells. Got {len(baseline)} and {len(current)}.")
-    p, q = shares(baseline), shares(current)
-    m = (p + q) / 2
-    parts = _half(p, m) + _half(q, m)
+    return _parts(shares(baseline), shares(current))
+
+
+def _parts(p: Floats, q: Floats) -> Floats:
+    sides = np.array((p, q))
+    # The smallest numbers stand for 0 in quotient and logarithm: times a share of 0 they are 0, as 0 log 0 is.
+    ratios = np.maximum(2 * sides / np.maximum(p + q, _TINY), _TINY)
+    parts: Floats = (sides * np.log2(ratios)).sum(axis=0) / 2
     return np.maximum(parts, 0.0)
-
-
-def _half(p: Floats, m: Floats) -> Floats:
-    # 0 log 0 is 0, so an empty cell adds nothing.
-    ratio = np.divide(p, m, out=np.ones_like(p), where=p > 0)
-    half: Floats = 0.5 * p * np.log2(ratio)
-    return half
 
 
 def jensen_shannon(baseline: Counts, current: Counts) -> float:
@@ -83,11 +83,10 @@ def jensen_shannon(baseline: Counts, current: Counts) -> float:
     >>> jensen_shannon([5, 5], [5, 5]), jensen_shannon([10, 0], [0, 10])
     (0.0, 1.0)
     """
-    return distance_of(divergence_parts(baseline, current))
+    return _distance(divergence_parts(baseline, current))
 
 
-def distance_of(parts: Floats) -> float:
-    """Return the Jensen-Shannon distance whose square these parts add up to."""
+def _distance(parts: Floats) -> float:
     # Float noise of 1e-17 in the divergence would be 3e-9 in its square root.
     return round(math.sqrt(round(float(parts.sum()), 15)), _DIGITS)
 
@@ -104,7 +103,11 @@ def linf(baseline: Counts, current: Counts) -> float:
     >>> linf([8, 2], [7, 3])
     0.1
     """
-    return round(float(np.abs(shares(baseline) - shares(current)).max()), _DIGITS)
+    return _linf(shares(baseline), shares(current))
+
+
+def _linf(p: Floats, q: Floats) -> float:
+    return round(float(np.abs(p - q).max()), _DIGITS)
 
 
 def psi(baseline: Counts, current: Counts) -> float:
@@ -114,8 +117,29 @@ def psi(baseline: Counts, current: Counts) -> float:
     ----------
     .. [1] Siddiqi, "Credit Risk Scorecards", Wiley 2006; also known as Jeffreys' divergence.
     """
-    p, q = np.maximum(shares(baseline), PSI_FLOOR), np.maximum(shares(current), PSI_FLOOR)
+    return _psi(shares(baseline), shares(current))
+
+
+def _psi(p: Floats, q: Floats) -> float:
+    p, q = np.maximum(p, PSI_FLOOR), np.maximum(q, PSI_FLOOR)
     return round(float(((q - p) * np.log(q / p)).sum()), _DIGITS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distances:
+    """All distances between two rows of counts, and what each cell adds to the Jensen-Shannon divergence."""
+
+    jensen_shannon: float
+    linf: float
+    psi: float
+    parts: Floats
+
+
+def measure_distances(baseline: Counts, current: Counts) -> Distances:
+    """Return what ``jensen_shannon``, ``linf``, ``psi`` and ``divergence_parts`` do, the shares being taken once."""
+    p, q = shares(baseline), shares(current)
+    parts = _parts(p, q)
+    return Distances(jensen_shannon=_distance(parts), linf=_linf(p, q), psi=_psi(p, q), parts=parts)
 
 
 def ks(baseline: bytes, current: bytes) -> float:

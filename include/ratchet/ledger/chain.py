@@ -24,11 +24,15 @@ if TYPE_CHECKING:
 
 
 class Ledger:
-    """The chain of decisions of one model (or of one segment of it)."""
+    """The chain of decisions of one model (or of one segment of it).
+
+    It remembers the newest state that it has read: what is asked again costs a look for the next number.
+    """
 
     def __init__(self, store: ObjectStore, model: ModelId) -> None:
         self._store = store
         self._model = model
+        self._newest: LedgerState | None = None
 
     def __repr__(self) -> str:
         return f"Ledger({str(self._model)!r} in {self._store.uri!r})"
@@ -61,9 +65,15 @@ class Ledger:
         """
         if at is not None and at.tzinfo is None:
             raise InputError(f"The instant must be an aware datetime. Got {at!r}.")
-        state = LedgerState() if at is not None else self._newest_snapshot()
-        for entry in self.entries(after=state.number):
-            if at is not None and entry.at > at:
+        if at is None:
+            state = self._newest or self._newest_snapshot()
+            for entry in self.entries(after=state.number):
+                state = self._step(state, entry)
+            self._newest = state
+            return state
+        state = LedgerState()
+        for entry in self.entries():
+            if entry.at > at:
                 break
             state = self._step(state, entry)
         return state

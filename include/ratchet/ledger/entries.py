@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
@@ -25,7 +25,9 @@ SCHEMA_VERSION = 1
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NONCE = re.compile(r"[0-9a-f]{32}")
-_INSTANT = "%Y-%m-%dT%H:%M:%S.%fZ"
+_KEYS = frozenset(
+    ("schema_version", "model", "number", "previous", "kind", "at", "author", "decision_id", "nonce", "body", "state")
+)
 _MAX_TEXT = 200
 
 
@@ -76,6 +78,8 @@ class Entry:
     nonce: str
     body: Mapping[str, Any]
     state: Mapping[str, Any] | None = None
+    # Written once: a chain is read by its digests, and each would be made three times over.
+    _data: bytes = field(default=b"", init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.schema_version != SCHEMA_VERSION or isinstance(self.schema_version, bool):
@@ -92,6 +96,9 @@ class Entry:
         object.__setattr__(self, "body", _plain_mapping("body", self.body))
         if self.state is not None:
             object.__setattr__(self, "state", _plain_mapping("state", self.state))
+        author = {"kind": self.author.kind, "name": self.author.name}
+        values = {name: getattr(self, name) for name in _KEYS}
+        object.__setattr__(self, "_data", canonical_bytes({**values, "at": format_instant(self.at), "author": author}))
 
     @property
     def digest(self) -> str:
@@ -100,8 +107,7 @@ class Entry:
 
     def to_bytes(self) -> bytes:
         """Return the canonical JSON that is stored."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return canonical_bytes({**values, "at": format_instant(self.at), "author": asdict(self.author)})
+        return self._data
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Entry:
@@ -123,21 +129,23 @@ class Entry:
 
 def format_instant(at: datetime) -> str:
     """Return an instant as entries hold it: ``2013-02-10T04:05:06.000000Z``."""
-    text = at.astimezone(UTC).strftime(_INSTANT)
-    return text.rjust(len("2013-02-10T04:05:06.000000Z"), "0")  # strftime writes the year 33 with two digits
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def parse_instant(text: str) -> datetime:
     """Return the instant that ``format_instant`` wrote."""
-    return datetime.strptime(text, _INSTANT).replace(tzinfo=UTC)
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"{text!r} is no instant")
+    return at.astimezone(UTC)
 
 
 def _arguments(values: Any) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise TypeError("not a JSON object")
-    expected, found = {field.name for field in fields(Entry)}, set(values)
-    if found != expected:
-        raise ValueError(f"missing keys {sorted(expected - found)}, unknown keys {sorted(found - expected)}")
+    found = set(values)
+    if found != _KEYS:
+        raise ValueError(f"missing keys {sorted(_KEYS - found)}, unknown keys {sorted(found - _KEYS)}")
     return {**values, "at": parse_instant(values["at"]), "author": Author(**values["author"])}
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from ratchet.errors import MissingSpanError, StoreError
 from ratchet.identity import ModelId
 from ratchet.spans.manifests import ManifestStore, SpanManifest
@@ -15,6 +13,8 @@ from ratchet.storage.objects import open_store
 from ratchet.storage.tables import SpanTable
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from ratchet.project import Project
     from ratchet.spec.sections import ModelSpec
 
@@ -50,9 +50,7 @@ def read_table(
     manifests = read_manifests(project, model, table, spans)
     wanted = None if columns is None else list(dict.fromkeys((SPAN, DELIVERY, *columns)))
     frame = SpanTable(project.uri("tables", str(model), table)).read(spans, columns=wanted)
-    seen = {
-        (str(span), str(mark)): int(n) for span, mark, n in frame.group_by(SPAN, DELIVERY).len().iter_rows()
-    }
+    seen = {(str(span), str(mark)): int(n) for span, mark, n in frame.group_by(SPAN, DELIVERY).len().iter_rows()}
     vouched = {(m.span, m.mark): m.rows_kept for m in manifests if m.rows_kept}
     if seen != vouched:
         wrong = sorted({span for (span, _), _ in set(seen.items()) ^ set(vouched.items())})

@@ -52,7 +52,9 @@ def read_source(model_path: Path, function: str, calendar: Calendar, key: str) -
     if not isinstance(frame, pl.DataFrame):
         raise DataError(f"{function} must return a Polars DataFrame for span {key}. Got {type(frame).__name__}.")
     if frame.is_empty():
-        raise EmptyDataError(f"{function} delivered no row for span {key}. An empty span is never taken for a good one.")
+        raise EmptyDataError(
+            f"{function} delivered no row for span {key}. An empty span is never taken for a good one."
+        )
     return Delivery(frame=frame, digest=frame_digest(frame))
 
 

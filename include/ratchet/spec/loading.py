@@ -22,7 +22,20 @@ FILE_NAME = "spec.yaml"
 
 # Keys of the design whose feature is not built: named as such, so that nobody looks for a typing error.
 _NOT_BUILT = frozenset(
-    {"release", "serve", "joins", "pii", "prohibited", "terms", "engine", "budget", "groups", "alerts", "segment", "kpi"}
+    {
+        "release",
+        "serve",
+        "joins",
+        "pii",
+        "prohibited",
+        "terms",
+        "engine",
+        "budget",
+        "groups",
+        "alerts",
+        "segment",
+        "kpi",
+    }
 )
 
 

@@ -5,6 +5,7 @@ A key that no code reads yet is not here: it is refused as unknown, never accept
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -55,6 +56,9 @@ class Source(Section):
     time_zone: str = Field(description="IANA name of the zone whose days the spans are.")
     span: Literal["day"] = Field(default="day", description="How long one span is.")
     first_span: str = Field(description="The first span there is; history before it is not asked for.")
+    last_span: str | None = Field(
+        default=None, description="The last span there is, of a source that has ended; none after it is scheduled."
+    )
     deadline_hours: float = Field(
         default=6, gt=0, le=48, description="How long after its end a span is waited for before an alarm."
     )
@@ -73,6 +77,23 @@ class Source(Section):
                 f"time_zone must be an IANA name such as America/New_York. Got {self.time_zone!r}."
             ) from None
         return self
+
+    @model_validator(mode="after")
+    def _spans_are_dates(self) -> Source:
+        for name in ("first_span", "last_span"):
+            text = getattr(self, name)
+            if text is not None and not _is_date(text):
+                raise ValueError(f"{name} must be a date, YYYY-MM-DD. Got {text!r}.")
+        if self.last_span is not None and self.last_span < self.first_span:
+            raise ValueError(f"last_span must not be before first_span. Got {self.last_span} and {self.first_span}.")
+        return self
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 class Label(Section):
@@ -150,7 +171,9 @@ class Search(Section):
     @model_validator(mode="after")
     def _trials_need_a_space(self) -> Search:
         if (self.trials > 0) != bool(self.space):
-            raise ValueError(f"trials and space go together. Got trials={self.trials} and {len(self.space)} parameters.")
+            raise ValueError(
+                f"trials and space go together. Got trials={self.trials} and {len(self.space)} parameters."
+            )
         return self
 
 
@@ -250,7 +273,9 @@ class Watch(Section):
 
     drift: Drift = Field(default=Drift())
     quality: Quality = Field(default=Quality())
-    max_age_spans: int = Field(default=45, ge=1, description="Spans since the newest training span before a champion is stale.")
+    max_age_spans: int = Field(
+        default=45, ge=1, description="Spans since the newest training span before a champion is stale."
+    )
     retrain: Retrain = Field(default=Retrain())
 
 
@@ -273,7 +298,9 @@ class ModelSpec(Section):
         reserved = {self.source.entity, self.source.time, self.label.column, "span"}
         misused = sorted(reserved & set(self.features.columns))
         if misused:
-            raise ValueError(f"features.columns: {', '.join(misused)} may not be a feature (entity, time, label or span).")
+            raise ValueError(
+                f"features.columns: {', '.join(misused)} may not be a feature (entity, time, label or span)."
+            )
         rule = self.features.columns.get(self.objective.rule.column)
         if rule is None or rule.role != "numeric":
             raise ValueError(f"objective.rule.column: {self.objective.rule.column!r} is no numeric feature.")

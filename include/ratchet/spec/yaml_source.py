@@ -76,7 +76,9 @@ def read_yaml(path: Path) -> YamlSource:
 def _refuse_aliases(path: Path, text: str) -> None:
     for event in _events(text):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise SpecError(f"{path}:{event.start_mark.line + 1}: anchors and aliases are not read; write the value out.")
+            raise SpecError(
+                f"{path}:{event.start_mark.line + 1}: anchors and aliases are not read; write the value out."
+            )
 
 
 def _events(text: str) -> Iterator[Any]:

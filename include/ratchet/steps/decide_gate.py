@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ratchet.crashpoints import crash_point
-from ratchet.evaluation.gate import GateResult, decide_gate as judge, explain
+from ratchet.evaluation.gate import GateResult, explain
+from ratchet.evaluation.gate import decide_gate as judge
 from ratchet.evaluation.results import Evaluation
 from ratchet.identity import ModelId
 from ratchet.ledger.chain import Ledger

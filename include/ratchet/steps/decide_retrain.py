@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ratchet.identity import ModelId
-from ratchet.ledger.state import LedgerState
 from ratchet.monitoring.retrain import RetrainDecision
 from ratchet.monitoring.retrain import decide_retrain as decide
 from ratchet.monitoring.sensed import SpanObservation
@@ -19,6 +18,7 @@ from ratchet.storage.objects import ObjectStore, open_store
 from ratchet.training.window import find_shortage
 
 if TYPE_CHECKING:
+    from ratchet.ledger.state import LedgerState
     from ratchet.project import Project
     from ratchet.spec.sections import ModelSpec, Reason
     from ratchet.steps.sense_drift import DriftStepResult
@@ -96,9 +96,7 @@ def decide_retrain(
     return result
 
 
-def _result(
-    spec: ModelSpec, span: str, decision: RetrainDecision, shortage: str | None, uri: str
-) -> RetrainStepResult:
+def _result(spec: ModelSpec, span: str, decision: RetrainDecision, shortage: str | None, uri: str) -> RetrainStepResult:
     is_short = decision.verdict == "request" and shortage is not None
     return RetrainStepResult(
         model=spec.name,

@@ -99,7 +99,9 @@ def _evaluate(
         seed=spec.train.seed,
     )
     text = json.dumps(evaluation.to_json(), indent=1, allow_nan=False)
-    page = render_evaluation(evaluation, title=f"{spec.name}: version {trained.version}, {window.span}", words=window.words)
+    page = render_evaluation(
+        evaluation, title=f"{spec.name}: version {trained.version}, {window.span}", words=window.words
+    )
     candidate, former = evaluation.metrics("candidate"), evaluation.metrics("champion")
     log_evaluation(project.tracking_uri, trained.run_id, _mlflow_metrics(evaluation), {"evaluation.html": page})
     evidence = champion_evidence(project, champion) if champion else None

@@ -31,9 +31,7 @@ class PromoteResult(StepResult):
     number: int
 
 
-def promote(
-    project: Project, spec: ModelSpec, gate: GateStepResult, *, author: Author, at: datetime
-) -> PromoteResult:
+def promote(project: Project, spec: ModelSpec, gate: GateStepResult, *, author: Author, at: datetime) -> PromoteResult:
     """Promote the candidate of a passed gate. Killed at any point, a rerun finishes what is left.
 
     Raises

@@ -24,7 +24,7 @@ from ratchet.storage.tables import SpanTable
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ratchet.ledger.state import ModelVersion
+    from ratchet.ledger.versions import ModelVersion
     from ratchet.packaging.loaded import LoadedModel
     from ratchet.project import Project
     from ratchet.spec.sections import ModelSpec
@@ -109,7 +109,7 @@ def _predictions(
     spec: ModelSpec, loaded: LoadedModel, champion: ModelVersion, examples: pl.DataFrame, at: datetime
 ) -> pl.DataFrame:
     threshold, entity = loaded.card.threshold, pl.col(spec.source.entity)
-    values = {
+    values: dict[str, pl.Expr] = {
         "schema_version": pl.lit(RECORD_VERSION),
         "prediction_id": pl.format("{}/{}", SPAN, entity),
         "model": pl.lit(spec.name),
@@ -120,7 +120,7 @@ def _predictions(
         "origin": pl.lit("batch"),
         "arm": pl.lit("champion"),
         "propensity": pl.lit(1.0),
-        "score": pl.Series(loaded.predict(examples)),
+        "score": pl.lit(pl.Series(loaded.predict(examples))),
         "threshold": pl.lit(threshold),
         "is_expected": pl.lit(None),
         "inputs": pl.lit(None),

@@ -30,9 +30,7 @@ class WindowResult(StepResult):
     @property
     def window(self) -> Window:
         """The spans alone."""
-        return Window(
-            train_spans=self.train_spans, validate_spans=self.validate_spans, test_spans=self.test_spans
-        )
+        return Window(train_spans=self.train_spans, validate_spans=self.validate_spans, test_spans=self.test_spans)
 
 
 def select_window(project: Project, spec: ModelSpec, span: str, *, reasons: tuple[Reason, ...]) -> WindowResult:

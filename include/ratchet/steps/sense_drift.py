@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ratchet.drift.decisions import compare_columns
-from ratchet.drift.results import DriftResult
 from ratchet.identity import ModelId
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.manifests import ManifestStore
@@ -20,6 +19,7 @@ from ratchet.storage.objects import open_store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ratchet.drift.results import DriftResult
     from ratchet.project import Project
     from ratchet.spec.sections import ModelSpec
 

@@ -49,9 +49,7 @@ class TrainResult(StepResult):
     fit_seconds: float
 
 
-def train(
-    project: Project, spec: ModelSpec, window: WindowResult, tuned: TuneResult, *, at: datetime
-) -> TrainResult:
+def train(project: Project, spec: ModelSpec, window: WindowResult, tuned: TuneResult, *, at: datetime) -> TrainResult:
     """Fit the tuned pipeline on the train spans, choose its threshold on the validation spans, and register it.
 
     Killed at any point, a rerun fits the same model and finds the package, the run and the version of the first try.

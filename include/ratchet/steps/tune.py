@@ -68,4 +68,4 @@ def tune(project: Project, spec: ModelSpec, window: WindowResult) -> TuneResult:
 
 def _study_path(folder: StepFolder, temporary: Path) -> Path:
     home = folder.store.uri
-    return (temporary if home.startswith("s3://") else Path(home) / folder.name) / "study.db"
+    return (temporary if home.startswith("s3://") else Path(home) / folder.name) / "study.log"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 from typing import Protocol
 
 from ratchet.errors import InputError, StoreError
@@ -13,6 +14,7 @@ from ratchet.errors import InputError, StoreError
 STAGING = ".staging"
 
 _MAX_NAME_BYTES, _MAX_PART_BYTES = 900, 255  # S3 allows keys of 1024 bytes, prefix included; disks parts of 255
+_UNSAFE = re.compile(r"[\x00-\x1f\\\ud800-\udfff]")  # control characters, the backslash, halves of a character
 _PROBE = "probes/conditional-write.json"
 
 
@@ -85,9 +87,8 @@ def check_object_name(name: str) -> str:
         character; and for ``.staging``, where half-written objects lie.
     """
     parts = name.split("/") if isinstance(name, str) else [""]
-    is_plain = not any(part in ("", ".", "..") for part in parts) and parts[0] != STAGING
-    is_safe = is_plain and not any(char == "\\" or ord(char) < 32 or 0xD800 <= ord(char) <= 0xDFFF for char in name)
-    if is_safe and _is_short(name, parts):
+    is_below_root = not any(part in ("", ".", "..") for part in parts) and parts[0] != STAGING
+    if is_below_root and not _UNSAFE.search(name) and _is_short(name, parts):
         return name
     raise InputError(
         "An object's name must be relative, its parts separated by single '/' and none of them '.', '..' or a leading "

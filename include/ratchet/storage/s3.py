@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import boto3
@@ -43,15 +44,8 @@ class S3Store:
             raise InputError(f"A store on S3 must be s3://bucket/prefix. Got {uri!r}.")
         self._bucket, prefix = match.group(1), match.group(2)
         self._prefix = f"{check_object_name(prefix)}/" if prefix else ""
-        self._config = Config(
-            connect_timeout=connect_timeout_seconds,
-            read_timeout=read_timeout_seconds,
-            retries={"total_max_attempts": attempts, "mode": "standard"},
-            # An endpoint of one's own rarely answers to the bucket as a host name.
-            s3={"addressing_style": "path" if endpoint_url() else "auto"},
-        )
-        self._pid = 0
-        self._made: S3Client | None = None
+        self._endpoint = endpoint_url()
+        self._limits = (connect_timeout_seconds, read_timeout_seconds, attempts)
 
     def __repr__(self) -> str:
         return f"S3Store({self.uri!r})"
@@ -107,12 +101,7 @@ class S3Store:
         return self._prefix + check_object_name(name)
 
     def _client(self) -> S3Client:
-        """Return this process's client: connections must not be shared across a fork."""
-        if self._made is None or self._pid != os.getpid():
-            # From a session of its own, as the default session is not safe between threads.
-            self._made = boto3.session.Session().client("s3", endpoint_url=endpoint_url(), config=self._config)
-            self._pid = os.getpid()
-        return self._made
+        return _client_of(os.getpid(), self._endpoint, *self._limits)
 
     @contextmanager
     def _told(self, doing: str, name: str) -> Iterator[None]:
@@ -127,6 +116,20 @@ class S3Store:
             raise ChecksumError(f"{doing} {name} in {self.uri} gave damaged bytes: {error}.") from error
         except BotoCoreError as error:
             raise StoreError(f"{doing} {name} in {self.uri} failed: {error}.") from error
+
+
+@lru_cache(maxsize=8)
+def _client_of(pid: int, endpoint: str | None, connect: float, read: float, attempts: int) -> S3Client:
+    """Return the client of this process: making one takes 0.2 s, and its connections must not cross a fork."""
+    config = Config(
+        connect_timeout=connect,
+        read_timeout=read,
+        retries={"total_max_attempts": attempts, "mode": "standard"},
+        # An endpoint of one's own rarely answers to the bucket as a host name.
+        s3={"addressing_style": "path" if endpoint else "auto"},
+    )
+    # From a session of its own, as the default session is not safe between threads.
+    return boto3.session.Session().client("s3", endpoint_url=endpoint, config=config)
 
 
 def _code(error: ClientError) -> str:

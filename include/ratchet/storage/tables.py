@@ -28,7 +28,8 @@ _CONFIGURATION = {
 class SpanTable:
     """One Delta table, partitioned by the string column ``span``; it comes into being with the first write.
 
-    Do not use one in a process that forks afterwards: Delta's threads do not survive a fork, and the child panics.
+    Do not use one in a process that forks afterwards: the threads of Delta and Polars do not survive a fork, and the
+    child hangs. Importing before a fork is safe.
 
     Parameters
     ----------

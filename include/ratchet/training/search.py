@@ -56,7 +56,7 @@ def search(
     train, validate : polars.DataFrame
         Examples with derived columns and labels, of the train and of the validation spans.
     storage_path : Path
-        A local SQLite file that keeps the study; its folder is made.
+        A local file that keeps the study, as a journal of its trials; its folder is made.
     study_name : str
         Names what is searched: another spec or other spans need another name.
 
@@ -72,7 +72,7 @@ def search(
             f"A search needs both outcomes in its validation spans. Got {n_positive} true of {len(judged_on.labels)}."
         )
     if not spec.train.search.trials:
-        # Nothing to remember: opening a study costs two seconds.
+        # Nothing to remember, so no study is kept.
         return _result((_try(0, {}, spec, fitted_on, judged_on),))
     study = _open_study(storage_path, study_name)
     while (n_finished := _finish_abandoned(study)) < 1 + spec.train.search.trials:
@@ -93,10 +93,12 @@ def _try(
 
 def _open_study(storage_path: Path, study_name: str) -> optuna.Study:
     import optuna
+    from optuna.storages.journal import JournalFileBackend
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage_path.parent.mkdir(parents=True, exist_ok=True)
-    storage = optuna.storages.RDBStorage(f"sqlite:///{storage_path}", engine_kwargs={"connect_args": {"timeout": 30}})
+    # A journal opens at once; a SQLite study is migrated for two seconds before its first trial.
+    storage = optuna.storages.JournalStorage(JournalFileBackend(str(storage_path)))
     return optuna.create_study(storage=storage, study_name=study_name, direction="maximize", load_if_exists=True)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from airflow.sdk import DAG
 
@@ -32,7 +31,7 @@ def build_dag(spec: ModelSpec, purpose: Purpose, *, schedule: Any, **kwargs: Any
     return DAG(
         dag_id(ModelId(spec.name), purpose),
         schedule=schedule,
-        start_date=first_midnight(spec),
+        start_date=first_run(spec),
         catchup=False,
         max_active_runs=1,
         max_active_tasks=4,
@@ -50,10 +49,11 @@ def build_dag(spec: ModelSpec, purpose: Purpose, *, schedule: Any, **kwargs: Any
     )
 
 
-def first_midnight(spec: ModelSpec) -> datetime:
-    """Return when the first span begins, on the wall clock of the source."""
-    first = Calendar.of(spec.source).parse(spec.source.first_span)
-    return datetime.fromisoformat(first).replace(tzinfo=ZoneInfo(spec.source.time_zone))
+def first_run(spec: ModelSpec) -> datetime:
+    """Return when the first span has ended: a run at its beginning would be for the day before it."""
+    calendar = Calendar.of(spec.source)
+    _, end = calendar.bounds(calendar.parse(spec.source.first_span))
+    return end
 
 
 def waiting_time(spec: ModelSpec) -> timedelta:

@@ -91,7 +91,8 @@ class SpanSensor(BaseSensorOperator):
     def _late(self, run: ModelRun) -> MissingSpanError:
         return MissingSpanError(
             f"{self.model}: the {self._input_words} of {run.span} was not there by "
-            f"{night_of(run).deadline:%Y-%m-%d %H:%M} UTC, the deadline of that night. Look at the ingest run of that span."
+            f"{night_of(run).deadline:%Y-%m-%d %H:%M} UTC, the deadline of that night. "
+            "Look at the ingest run of that span."
         )
 
     @property

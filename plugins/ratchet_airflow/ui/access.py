@@ -24,7 +24,7 @@ def readable_model(request: Request, user: GetUserDep, model: str) -> ModelId:
 
 
 def readable_models(user: GetUserDep) -> list[ModelId]:
-    """Return the models that the user may read, sorted; also those without DAGs, for who may read every DAG."""
+    """Return the models that the user may read, sorted; one that never had a DAG is nobody's to read."""
     project = Project.from_environment()
     readable = get_auth_manager().get_authorized_dag_ids(user=user, method="GET")
     models = [ModelId(name) for name in find_models(project)]

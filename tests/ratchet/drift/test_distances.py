@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import ks_2samp
 
-from ratchet.drift.distances import PSI_FLOOR, divergence_parts, jensen_shannon, ks, linf, psi
+from ratchet.drift.distances import PSI_FLOOR, divergence_parts, jensen_shannon, ks, linf, measure_distances, psi
 
 PAIRS = st.integers(1, 30).flatmap(
     lambda n: st.tuples(*(st.lists(st.integers(0, 10_000), min_size=n, max_size=n).filter(any) for _ in range(2)))
@@ -56,6 +56,12 @@ class TestOtherDistances:
     def test_linf_is_rid_of_float_noise(self):
         assert 0.8 - 0.7 != 0.1
         assert linf([8, 2], [7, 3]) == 0.1
+
+    @given(PAIRS)
+    def test_all_at_once_are_what_each_is_alone(self, pair):
+        found = measure_distances(*pair)
+        assert (found.jensen_shannon, found.linf, found.psi) == (jensen_shannon(*pair), linf(*pair), psi(*pair))
+        assert found.parts.tolist() == divergence_parts(*pair).tolist()
 
     def test_psi_by_hand(self):
         assert psi([50, 50], [60, 40]) == pytest.approx(0.1 * math.log(1.2) - 0.1 * math.log(0.8))

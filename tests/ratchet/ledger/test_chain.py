@@ -141,7 +141,7 @@ class TestReadState:
             ledger.read_state(at=AT.replace(tzinfo=None))
 
 
-@pytest.fixture(scope="class")
+@pytest.fixture(scope="module")
 def long_home(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A chain of 250 entries with a promotion in each block."""
     home = str(tmp_path_factory.mktemp("home"))
@@ -155,6 +155,14 @@ def long_home(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 class TestLongChain:
+    def test_what_is_asked_again_costs_a_look_for_the_next_number(self, long_home: str):
+        store = CountingStore(long_home)
+        ledger = Ledger(store, FLIGHTS)
+        first = ledger.read_state()
+        store.asked.clear()
+        assert ledger.read_state() == first
+        assert store.asked == ["read", "has"]
+
     def test_each_hundredth_entry_carries_the_state_and_the_chain_is_sound(self, long_home: str):
         ledger = Ledger(LocalStore(long_home), FLIGHTS)
         assert [entry.number for entry in ledger.entries() if entry.state is not None] == [100, 200]

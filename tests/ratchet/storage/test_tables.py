@@ -6,13 +6,16 @@ import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 from deltalake import DeltaTable
+from deltalake.exceptions import CommitFailedError
 from polars.testing import assert_frame_equal
 
-from ratchet.errors import DataError, DiskFullError, StoreError
+from ratchet.errors import DataError, StoreError
+from ratchet.storage import tables
 from ratchet.storage.tables import SpanTable
 from tests.faults.moto_server import S3Server
 from tests.faults.proxy import FaultProxy
@@ -267,6 +270,47 @@ class TestConcurrency:
         table._open = open_after_another_commit
         assert table.replace_spans(examples("d"), ["d"], commit={}) == 2
         assert first == [1, 3]
+
+    def test_a_commit_whose_reply_was_lost_is_made_once(self, table: SpanTable, monkeypatch: pytest.MonkeyPatch):
+        table.replace_spans(examples("a"), ["a"], commit={})
+        replace, tries = tables._replace, []
+
+        def replace_and_lose_the_reply(*arguments: Any) -> None:
+            tries.append(arguments)
+            replace(*arguments)
+            raise CommitFailedError("a concurrent transaction added new data: this one's own")
+
+        monkeypatch.setattr(tables, "_replace", replace_and_lose_the_reply)
+        assert table.replace_spans(examples("a", n_rows=3), ["a"], commit={}) == 1
+        assert (table.version(), len(tries), len(table.read(["a"]))) == (1, 1, 3)
+
+    def test_a_table_that_others_always_change_first_is_a_store_error(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        table = SpanTable(str(tmp_path / "t"))
+        table.replace_spans(examples("a"), ["a"], commit={})
+        monkeypatch.setattr(tables.time, "sleep", lambda _: None)
+        monkeypatch.setattr(tables.SpanTable, "_commit", lambda *_: False)
+        with pytest.raises(StoreError, match="came first 10 times"):
+            table.replace_spans(examples("a"), ["a"], commit={})
+
+
+def test_a_process_that_used_a_table_ends_well(tmp_path: Path):
+    """Some versions of the libraries abort at exit, after the work is done, and a task would be reported as failed."""
+    ended = [_python(USE_AND_EXIT, str(tmp_path / str(number))) for number in range(3)]
+    assert [(done.returncode, done.stdout, done.stderr) for done in ended] == [(0, "2\n", "")] * 3
+
+
+USE_AND_EXIT = """
+import sys
+import polars as pl
+from ratchet.storage.tables import SpanTable
+table = SpanTable(sys.argv[1])
+frame = pl.DataFrame({"span": ["a", "a"], "x": [1, 2]})
+for _ in range(2):
+    table.replace_spans(frame, ["a"], commit={})
+print(len(table.read(["a"])))
+"""
 
 
 class TestFaults:

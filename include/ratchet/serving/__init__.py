@@ -1,0 +1,1 @@
+"""The scoring service: one champion, answered over HTTP, every answer on record."""

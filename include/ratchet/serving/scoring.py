@@ -1,0 +1,111 @@
+"""From the bytes of a request to records of predictions, and from those to the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import polars as pl
+from numpy.typing import NDArray
+
+from ratchet.features.derived import derive_features
+from ratchet.project import Project
+from ratchet.serving.champion import ChampionWatch, Served
+from ratchet.serving.prediction_log import PredictionLog, Record
+from ratchet.serving.refusals import NoChampionError
+from ratchet.serving.requests import RequestReader
+from ratchet.spans.records import SCHEMA_VERSION, SPAN
+from ratchet.spec.functions import load_functions
+from ratchet.spec.sections import ModelSpec
+
+Clock = Callable[[], datetime]
+
+
+class Scorer:
+    """Answers requests for one model: parse, derive, score, put on record, and only then answer."""
+
+    def __init__(
+        self, project: Project, spec: ModelSpec, *, champions: ChampionWatch, log: PredictionLog, clock: Clock
+    ) -> None:
+        self._spec = spec
+        self._champions, self._log, self._clock = champions, log, clock
+        self._reader = RequestReader(spec)
+        self._functions = load_functions(project.model_path(spec.name), spec.features.functions)
+
+    def score(self, body: bytes, request_id: str) -> bytes:
+        """Return the answer as JSON; it is in the log by then.
+
+        Raises
+        ------
+        RefusedError
+            If there is no champion, or the request is wrong.
+        PredictionsError
+            If the model answers no probability.
+        StoreError
+            If the answer can not be put on record.
+        """
+        served = self.require_champion()
+        examples = self._derive(self._reader.parse(body))
+        at = self._clock().astimezone(UTC)
+        records = self._records(served, examples, served.loaded.predict(examples), request_id, at)
+        self._log.append(records, at=at)
+        return _answer(served, records, request_id)
+
+    def require_champion(self) -> Served:
+        """Return the champion that is served now, or raise NoChampionError."""
+        served = self._champions.served
+        if served is None:
+            raise NoChampionError(f"{self._spec.name} has no champion that can be served. Try again later.")
+        return served
+
+    def _derive(self, examples: pl.DataFrame) -> pl.DataFrame:
+        source, columns = self._spec.source, self._spec.features.columns
+        derived = [name for name, column in columns.items() if column.derived]
+        return derive_features(examples, self._functions, entity=source.entity, expected=derived)
+
+    def _records(
+        self, served: Served, examples: pl.DataFrame, scores: NDArray[Any], request_id: str, at: datetime
+    ) -> list[Record]:
+        spec, threshold = self._spec, float(served.loaded.card.threshold)
+        inputs = examples.select(
+            dict.fromkeys((spec.source.time, *spec.delivered_columns(), *spec.features.columns))
+        ).to_dicts()
+        rows = zip(examples[SPAN], examples[spec.source.entity], scores.tolist(), inputs, strict=True)
+        return [
+            {
+                "schema_version": SCHEMA_VERSION,
+                "prediction_id": f"{request_id}-{position}",
+                "model": spec.name,
+                "model_version": served.version.version,
+                "model_digest": served.version.digest,
+                "span": span,
+                "entity": entity,
+                "origin": "service",
+                "arm": "champion",
+                "propensity": 1.0,
+                "score": score,
+                "threshold": threshold,
+                "is_expected": score >= threshold,
+                "inputs": orjson.dumps(values, option=orjson.OPT_UTC_Z).decode(),
+                "scored_at": at,
+            }
+            for position, (span, entity, score, values) in enumerate(rows)
+        ]
+
+
+def _answer(served: Served, records: Sequence[Record], request_id: str) -> bytes:
+    return orjson.dumps(
+        {
+            "request_id": request_id,
+            "model": records[0]["model"],
+            "model_version": served.version.version,
+            "model_digest": served.version.digest,
+            "threshold": records[0]["threshold"],
+            # In the order of the examples.
+            "predictions": [
+                {key: record[key] for key in ("prediction_id", "score", "is_expected")} for record in records
+            ],
+        }
+    )

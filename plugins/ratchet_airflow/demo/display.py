@@ -1,0 +1,50 @@
+"""The table of nights, alive while they are lived through and plain when they are over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from ratchet_airflow.demo.record import NightRecord
+
+_COLOURS = {"pass": "green", "fail": "red", "undecided": "yellow"}
+
+
+def nights_table(records: Sequence[NightRecord]) -> Table:
+    """Return one row a night; the AUC of a night comes with the outcomes of the next."""
+    table = Table(title="flights, night by night", title_justify="left", caption_justify="left", pad_edge=False)
+    for name in ("span", "rows", "drift", "decision", "gate", "champion"):
+        table.add_column(name, justify="right" if name == "rows" else "left", overflow="fold")
+    for name in ("AUC champion", "AUC first model", "s"):
+        table.add_column(name, justify="right")
+    for record in records:
+        table.add_row(*_row(record))
+        if record.fault:
+            table.add_row("", "", Text(f"the demo broke: {record.fault}", style="italic"), *[""] * 6)
+    return table
+
+
+def _row(record: NightRecord) -> list[str | Text]:
+    if record.validation != "pass":
+        stopped = Text(f"stopped by validation: {record.validation}", style="red")
+        return [record.span, str(record.rows), stopped, "", "", record.champion, "", "", f"{record.seconds:.0f}"]
+    gate = Text(record.gate, style=_COLOURS.get(record.gate, ""))
+    aucs = [_auc(record.champion_auc), _auc(record.first_auc)]
+    return [
+        record.span,
+        str(record.rows),
+        record.drift,
+        record.decision,
+        gate,
+        record.champion,
+        *aucs,
+        f"{record.seconds:.0f}",
+    ]
+
+
+def _auc(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

@@ -1,0 +1,1 @@
+"""Generated model folders, and lives of them that tests start from."""
