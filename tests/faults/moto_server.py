@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -77,11 +79,29 @@ def set_s3_environment(patch: pytest.MonkeyPatch, url: str) -> None:
 def _serve() -> None:
     from moto.server import ThreadedMotoServer
 
+    _make_puts_atomic()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     print(server.get_host_and_port()[1], flush=True)
     sys.stdin.read()
     server.stop()
+
+
+def _make_puts_atomic() -> None:
+    """Put one object at a time, as S3 promises for ``If-None-Match``.
+
+    moto looks for the key and then stores it, with no lock between: now and then it answers 200 to two writers of one
+    key, and the second overwrites the first. So a race on this server tries our side of the promise, not the store's.
+    """
+    from moto.s3.responses import S3Response
+
+    lock, put_object = threading.Lock(), S3Response.put_object
+
+    def put_one(self: S3Response) -> Any:
+        with lock:
+            return put_object(self)
+
+    S3Response.put_object = put_one
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ Nothing here imports Airflow before a test asks: the environment that Airflow re
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def airflow_db() -> None:
     """Airflow's tables, in the database of this test process (4 to 5 seconds, once)."""
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.utils.db import initdb
 
     initdb()
+    DagBundlesManager().sync_bundles_to_db()
 
 
 @pytest.fixture
@@ -71,7 +74,10 @@ def api(airflow_db: None) -> Iterator[Any]:
     """Airflow's own web application, with the plugins of this project."""
     from airflow.api_fastapi.app import create_app, purge_cached_app
 
-    yield create_app(apps="core")
+    with pytest.MonkeyPatch.context() as patch:
+        # The one that Airflow makes up by itself is too short for its signatures.
+        patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", secrets.token_hex(64))
+        yield create_app(apps="core")
     purge_cached_app()
 
 

@@ -1,76 +1,95 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import select
 
 from ratchet.errors import SpecError
 from ratchet.project import Project
 from ratchet_airflow.pipelines.building import build_all, check_models_path, raise_broken
 from tests.ratchet_airflow.make import break_spec, make_model
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow.dag_processing.dagbag import DagBag
+
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def fifty(environment: Project) -> Project:
-    """Fifty models, one of them with an unknown key in its spec."""
-    for number in range(50):
-        make_model(environment.models_path, f"model-{number:02d}")
-    break_spec(environment.models_path / "model-07")
-    return environment
-
-
-def bag() -> Any:
+def bag(monkeypatch: pytest.MonkeyPatch, models_path: Path) -> DagBag:
     from airflow.dag_processing.dagbag import DagBag
 
+    monkeypatch.setenv("RATCHET_MODELS", str(models_path))
     return DagBag(dag_folder=ROOT / "dags", bundle_path=ROOT / "dags", bundle_name="dags-folder")
 
 
+@pytest.fixture(scope="module")
+def fifty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of fifty models, one of them with an unknown key in its spec."""
+    path = tmp_path_factory.mktemp("models")
+    for number in range(50):
+        make_model(path, f"model-{number:02d}")
+    break_spec(path / "model-07")
+    return path
+
+
+@pytest.fixture(scope="module")
+def seen(fifty: Path) -> Iterator[DagBag]:
+    with pytest.MonkeyPatch.context() as patch:
+        yield bag(patch, fifty)
+
+
 class TestOneBrokenSpecOfFifty:
-    def test_the_others_keep_their_dags(self, fifty: Project) -> None:
-        seen = bag()
+    def test_the_others_keep_their_dags(self, seen: DagBag) -> None:
         assert len(seen.dags) == 49 * 5
         assert "model-07__ingest" not in seen.dags
 
-    def test_the_import_error_names_model_file_line_and_key(self, fifty: Project) -> None:
-        (message,) = bag().import_errors.values()
+    def test_the_import_error_names_model_file_line_and_key(self, seen: DagBag, fifty: Path) -> None:
+        (message,) = seen.import_errors.values()
         assert "1 of 50 models" in message
-        path = fifty.models_path / "model-07" / "spec.yaml"
+        path = fifty / "model-07" / "spec.yaml"
         assert f"model-07: E-SPEC: {path}:{len(path.read_text().splitlines())}: watcher: unknown key" in message
         assert "did you mean 'watch'?" in message
 
-    def test_the_error_is_not_of_the_file_that_holds_the_dags(self, fifty: Project) -> None:
+    def test_the_error_is_not_of_the_file_that_holds_the_dags(self, seen: DagBag) -> None:
         # Airflow marks every DAG of a file with an error, and its scheduler starts no run of a marked one.
-        seen = bag()
         assert list(seen.import_errors) == ["ratchet_broken_models.py"]
         assert {dag.relative_fileloc for dag in seen.dags.values()} == {"ratchet_dags.py"}
 
-    @pytest.mark.usefixtures("airflow_db")
-    def test_airflow_schedules_the_others_and_mends_when_the_spec_is(self, fifty: Project) -> None:
-        from airflow.dag_processing.dagbag import sync_bag_to_db
-        from airflow.models.dag import DagModel
-        from airflow.models.errors import ParseImportError
-        from airflow.utils.session import create_session
 
-        def sync() -> tuple[int, int, list[str]]:
-            with create_session() as session:
-                sync_bag_to_db(bag(), "dags-folder", None, session=session)
-                found = session.query(DagModel).where(DagModel.dag_id.startswith("model-")).all()
-                errors = [error.filename for error in session.query(ParseImportError)]
-                return len(found), sum(bool(dag.has_import_errors) for dag in found), errors
+@pytest.mark.usefixtures("airflow_db")
+def test_airflow_schedules_the_others_and_mends_when_the_spec_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.dag_processing.dagbag import sync_bag_to_db
+    from airflow.models.dag import DagModel
+    from airflow.models.errors import ParseImportError
+    from airflow.utils.session import create_session
 
-        assert sync() == (49 * 5, 0, ["ratchet_broken_models.py"])
-        spec = fifty.models_path / "model-07" / "spec.yaml"
-        spec.write_text(spec.read_text().replace("watcher: {}", ""))
-        assert sync() == (50 * 5, 0, [])
+    def sync() -> tuple[set[str], list[str]]:
+        with create_session() as session:
+            sync_bag_to_db(bag(monkeypatch, tmp_path), "dags-folder", None, session=session)
+            startable = select(DagModel.dag_id).where(
+                DagModel.dag_id.like("mended-%"), DagModel.has_import_errors.is_(False), DagModel.is_stale.is_(False)
+            )
+            return set(session.scalars(startable)), list(session.scalars(select(ParseImportError.filename)))
+
+    make_model(tmp_path, "mended-a")
+    break_spec(make_model(tmp_path, "mended-b"))
+    sound = {f"mended-a__{purpose}" for purpose in ("ingest", "score", "watch", "train", "release")}
+    assert sync() == (sound, ["ratchet_broken_models.py"])
+    spec = tmp_path / "mended-b" / "spec.yaml"
+    spec.write_text(spec.read_text().replace("watcher: {}", ""))
+    assert sync() == (sound | {dag_id.replace("-a", "-b") for dag_id in sound}, [])
 
 
 @pytest.mark.parametrize(
     ("written", "seen"),
     [
-        pytest.param('first_span: "soon"', "E-INPUT: A span key must be a date", id="a-first-span-that-is-no-date"),
+        pytest.param('first_span: "soon"', "E-SPEC.*first_span: must be a date", id="a-first-span-that-is-no-date"),
         pytest.param("first_span: {}", "E-SPEC", id="a-wrong-type"),
         pytest.param("? [", "E-SPEC", id="no-yaml"),
     ],

@@ -2,16 +2,131 @@
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
+from ratchet.reports.figures import count, share
+from ratchet.reports.page import render_page
+from ratchet.reports.plots import Whisker, plot_whiskers
+
 if TYPE_CHECKING:
+    from ratchet.evaluation.bootstrap import Interval
+    from ratchet.evaluation.gate import GateResult
     from ratchet.evaluation.results import Evaluation
 
+_MOST_PLOTTED = 40
 
-def render_evaluation(evaluation: Evaluation, *, title: str, words: str) -> str:
-    """Return the page as HTML."""
-    rows = "".join(
-        f"<tr><td>{escape(m.name)}</td><td>{m.auc.value if m.auc else ''}</td></tr>" for m in evaluation.contenders
+
+def render_evaluation(
+    evaluation: Evaluation,
+    *,
+    title: str,
+    words: str,
+    gate: GateResult | None = None,
+    facts: Mapping[str, str] | None = None,
+) -> str:
+    """Return the page as HTML.
+
+    Parameters
+    ----------
+    words : str
+        What was compared, and on which spans.
+    gate : GateResult or None
+        What was decided by these figures; without it the page has figures and no verdict.
+    facts : mapping of str to str, optional
+        What else to show at the top, by name.
+    """
+    bound = _bound(gate, "slices")
+    judged = _judged_slices(evaluation)
+    return render_page(
+        "evaluation.html",
+        title=title,
+        words=words,
+        verdict=gate.verdict if gate else None,
+        facts={**_facts(evaluation), **(facts or {})},
+        evaluation=evaluation,
+        gate=gate,
+        asked=_asked(gate) if gate else "",
+        confidence=f"{100 * evaluation.confidence:g}%",
+        contenders_plot=_plot_contenders(evaluation),
+        differences_plot=_plot_differences(evaluation, gate),
+        slices_plot=_plot_slices(judged[:_MOST_PLOTTED], bound),
+        slices_bound=bound,
+        slices_left_out=f" ({_MOST_PLOTTED} of {len(judged)}; all are in the table)"
+        if len(judged) > _MOST_PLOTTED
+        else "",
     )
-    return f"<!doctype html><title>{escape(title)}</title><h1>{escape(title)}</h1><p>{escape(words)}</p><table>{rows}</table>"
+
+
+def _facts(evaluation: Evaluation) -> dict[str, Markup | str]:
+    n, n_positive = evaluation.n_examples, evaluation.n_positive
+    return {
+        "Test examples": count(n),
+        "Positive": Markup("{} ({})").format(count(n_positive), share(n_positive, n)) if n else count(0),
+        "Confidence": f"{100 * evaluation.confidence:g}%",
+        "Resamples": count(evaluation.resamples),
+        "Seed": count(evaluation.seed),
+    }
+
+
+def _asked(gate: GateResult) -> str:
+    asked = {
+        "non_inferiority": "It asks that the candidate is not worse than the champion (non-inferiority).",
+        "superiority": "It asks that the candidate is better than the champion (superiority).",
+    }
+    words = asked[gate.comparison] if gate.comparison else "Cold start: there is no champion to compare with."
+    return f"{words} Trained for: {', '.join(gate.reasons) or 'no reason given'}. Examples: {gate.n_examples:,}."
+
+
+def _plot_contenders(evaluation: Evaluation) -> Markup | None:
+    rows = [_whisker(of.name, of.auc, is_strong=of.name == "candidate") for of in evaluation.contenders if of.auc]
+    return plot_whiskers(rows, what="AUC", reference=0.5) if rows else None
+
+
+def _plot_differences(evaluation: Evaluation, gate: GateResult | None) -> Markup:
+    rows = [
+        _whisker(
+            f"minus {of.other}",
+            of.interval,
+            bound=_bound(gate, of.other),
+            is_strong=of.other == "champion",
+            is_hollow=of.interval.low <= 0 <= of.interval.high,
+        )
+        for of in evaluation.differences
+    ]
+    return plot_whiskers(rows, what="AUC difference", reference=0, signed=True)
+
+
+def _judged_slices(evaluation: Evaluation) -> list[tuple[str, Interval]]:
+    judged = [(of.name, of.difference) for of in evaluation.slices if of.difference]
+    return sorted(judged, key=lambda pair: pair[1].value)
+
+
+def _plot_slices(slices: Sequence[tuple[str, Interval]], bound: float | None) -> Markup | None:
+    rows = [
+        _whisker(name, interval, is_strong=True, is_hollow=interval.low <= 0 <= interval.high)
+        for name, interval in slices
+    ]
+    return plot_whiskers(rows, what="AUC difference", reference=0, bound=bound, signed=True) if rows else None
+
+
+def _whisker(
+    label: str, interval: Interval, *, bound: float | None = None, is_strong: bool, is_hollow: bool = False
+) -> Whisker:
+    return Whisker(
+        label=label,
+        value=interval.value,
+        low=interval.low,
+        high=interval.high,
+        bound=bound,
+        is_strong=is_strong,
+        is_hollow=is_hollow,
+    )
+
+
+def _bound(gate: GateResult | None, name: str) -> float | None:
+    """Return the figure that a check of the gate asks for; None where it asks for none."""
+    bounds = [check.bound for check in gate.checks if check.name == name] if gate else []
+    return next((of for of in bounds if isinstance(of, float | int)), None)

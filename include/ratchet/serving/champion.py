@@ -80,9 +80,9 @@ class ChampionWatch:
     def _follow(self) -> None:
         try:
             self._state = self._read_on(self._state)
-        except RatchetError as error:
+        except Exception as error:  # noqa: BLE001  # the watch must outlive whatever a store does
             if self._is_following:
-                _log.error("%s: the ledger cannot be read, %s: %s", self._model, self._goes_on(), error)  # noqa: TRY400
+                _log.error("%s: the ledger cannot be read, %s: %s", self._model, self._goes_on(), _words(error))
             self._is_following = False
         else:
             if not self._is_following:
@@ -108,7 +108,7 @@ class ChampionWatch:
             self._check_columns(loaded)
         except Exception as error:  # noqa: BLE001  # a package that breaks its loader must not take the service down
             self._failed = (number, time.monotonic() + self._retry_seconds)
-            _log.error(  # noqa: TRY400
+            _log.error(
                 "%s: version %s (%s) of entry %d cannot be served, %s: %s",
                 *(self._model, champion.version, champion.digest, number, self._goes_on(), _words(error)),
             )

@@ -44,7 +44,7 @@ class RequestGuard:
         try:
             await self._app(scope, receive, send_with_id)
         except Exception as error:  # noqa: BLE001  # the last line: whatever it is, the client gets an answer
-            _log.error("Request %s broke: %s at %s", request_id, type(error).__name__, _places(error))  # noqa: TRY400
+            _log.error("Request %s broke: %s at %s", request_id, type(error).__name__, _places(error))
             if not is_started:
                 await internal_error(request_id)(scope, receive, send_with_id)
 

@@ -19,7 +19,7 @@ import os
 import secrets
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -72,17 +72,21 @@ class FileLog:
 
     def append(self, records: Sequence[Record], *, at: datetime) -> None:
         data = _to_lines(records)
-        with self._lock:
-            try:
-                self._write(data, _hour(at))
-            except OSError as error:
-                self._abandon()
-                kind = DiskFullError if error.errno in _NO_ROOM else StoreError
-                raise kind(f"Writing {len(data)} bytes below {self._root} failed: {error.strerror}.") from error
+        with self._lock, self._told(f"Writing {len(data)} bytes"):
+            self._write(data, _hour(at))
 
     def close(self) -> None:
-        with self._lock:
+        with self._lock, self._told("Syncing the newest file"):
             self._finish()
+
+    @contextmanager
+    def _told(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self._abandon()
+            kind = DiskFullError if error.errno in _NO_ROOM else StoreError
+            raise kind(f"{doing} below {self._root} failed: {error.strerror}.") from error
 
     def _write(self, data: bytes, hour: str) -> None:
         if self._descriptor is None or hour != self._hour:

@@ -67,7 +67,7 @@ class RequestReader:
             f"c{i}": (kind, Field(alias=name)) for i, (name, kind) in enumerate(self._types.items())
         }
         example = create_model("Example", __config__=_STRICT, **fields)
-        examples = Annotated[list[example], Field(min_length=1, max_length=MAX_EXAMPLES)]  # type: ignore[valid-type]
+        examples = Annotated[list[example], Field(min_length=1, max_length=MAX_EXAMPLES)]
         self._model: type[BaseModel] = create_model("ScoreRequest", __config__=_STRICT, examples=(examples, ...))
         self._schema = {name: _data_type(kind) for name, kind in self._types.items()}
 

@@ -69,9 +69,8 @@ class Scorer:
         self, served: Served, examples: pl.DataFrame, scores: NDArray[Any], request_id: str, at: datetime
     ) -> list[Record]:
         spec, threshold = self._spec, float(served.loaded.card.threshold)
-        inputs = examples.select(
-            dict.fromkeys((spec.source.time, *spec.delivered_columns(), *spec.features.columns))
-        ).to_dicts()
+        columns = dict.fromkeys((spec.source.time, *spec.delivered_columns(), *spec.features.columns))
+        inputs = examples.select(list(columns)).to_dicts()
         rows = zip(examples[SPAN], examples[spec.source.entity], scores.tolist(), inputs, strict=True)
         return [
             {

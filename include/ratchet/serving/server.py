@@ -44,10 +44,12 @@ def open_listener(host: str, port: int) -> socket.socket:
     """Return a socket bound to a loopback address."""
     if not _is_loopback(host):
         raise InputError(f"The host must be a loopback address such as 127.0.0.1: there is no key check. Got {host!r}.")
+    if not 0 <= port < 2**16:
+        raise InputError(f"The port must be from 0 to 65535. Got {port}.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise InputError(f"Port {port} of {host} can not be bound: {error}. Name another port, or 0.") from error
 
 

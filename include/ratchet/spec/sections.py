@@ -23,6 +23,31 @@ Function = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}\.[a-z_][a-z0-9_
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+def _check_zone(name: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    # ZoneInfoNotFoundError is a KeyError; a folder of zones and a name too long for a file are OSErrors.
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"must be an IANA name such as America/New_York. Got {name[:80]!r}.") from None
+    return name
+
+
+def _check_day(key: str) -> str:
+    try:
+        is_key = date.fromisoformat(key).isoformat() == key
+    except ValueError:
+        is_key = False
+    if not is_key:
+        raise ValueError(f"must be a date, YYYY-MM-DD. Got {key[:80]!r}.")
+    return key
+
+
+TimeZone = Annotated[str, AfterValidator(_check_zone)]
+SpanKey = Annotated[str, AfterValidator(_check_day)]
+
+
 class Section(BaseModel):
     """One section: unknown keys are refused, types are not coerced, values never change."""
 
@@ -53,10 +78,10 @@ class Source(Section):
     function: Function = Field(description="module.function: takes a SpanWindow, returns a Polars frame.")
     entity: Column = Field(description="The column that names an example; unique within a span.")
     time: Column = Field(description="The column of the event time, an aware timestamp.")
-    time_zone: str = Field(description="IANA name of the zone whose days the spans are.")
+    time_zone: TimeZone = Field(description="IANA name of the zone whose days the spans are.")
     span: Literal["day"] = Field(default="day", description="How long one span is.")
-    first_span: str = Field(description="The first span there is; history before it is not asked for.")
-    last_span: str | None = Field(
+    first_span: SpanKey = Field(description="The first span there is; history before it is not asked for.")
+    last_span: SpanKey | None = Field(
         default=None, description="The last span there is, of a source that has ended; none after it is scheduled."
     )
     deadline_hours: float = Field(
@@ -67,33 +92,10 @@ class Source(Section):
     )
 
     @model_validator(mode="after")
-    def _zone_is_known(self) -> Source:
-        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-        try:
-            ZoneInfo(self.time_zone)
-        except (ZoneInfoNotFoundError, ValueError):
-            raise ValueError(
-                f"time_zone must be an IANA name such as America/New_York. Got {self.time_zone!r}."
-            ) from None
-        return self
-
-    @model_validator(mode="after")
-    def _spans_are_dates(self) -> Source:
-        for name in ("first_span", "last_span"):
-            text = getattr(self, name)
-            if text is not None and not _is_date(text):
-                raise ValueError(f"{name} must be a date, YYYY-MM-DD. Got {text!r}.")
+    def _last_span_follows(self) -> Source:
         if self.last_span is not None and self.last_span < self.first_span:
             raise ValueError(f"last_span must not be before first_span. Got {self.last_span} and {self.first_span}.")
         return self
-
-
-def _is_date(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
 
 
 class Label(Section):

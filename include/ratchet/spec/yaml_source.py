@@ -13,6 +13,10 @@ import yaml
 from ratchet.errors import SpecError
 
 MAX_BYTES = 256 * 1024
+# A spec is six deep. PyYAML nests calls of C as deep as the file does, and a file of brackets alone ends the process.
+MAX_DEPTH = 32
+# More than any figure of a spec; Python refuses to read thousands of digits.
+_MAX_DIGITS = 300
 Path_ = tuple[str | int, ...]
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -47,7 +51,7 @@ def read_yaml(path: Path) -> YamlSource:
     Raises
     ------
     SpecError
-        On a missing, empty, too large or unreadable file, a duplicate key, a key that is no text, an
+        On a missing, empty, too large, too deep or unreadable file, a duplicate key, a key that is no text, an
         anchor or alias, a tag, an octal or sexagesimal number.
     """
     try:
@@ -58,7 +62,7 @@ def read_yaml(path: Path) -> YamlSource:
         raise SpecError(f"{path}: {len(raw)} bytes; at most {MAX_BYTES} are read.")
     try:
         text = raw.decode("utf-8")
-        _refuse_aliases(path, text)
+        _check_events(path, text)
         node = yaml.compose(text, Loader=_LOADER)
     except UnicodeDecodeError as error:
         raise SpecError(f"{path}: not UTF-8 (byte {error.start}).") from None
@@ -73,12 +77,17 @@ def read_yaml(path: Path) -> YamlSource:
     return YamlSource(path=path, values=_construct(path, node, (), lines), lines=lines)
 
 
-def _refuse_aliases(path: Path, text: str) -> None:
+def _check_events(path: Path, text: str) -> None:
+    """Refuse aliases and depth before anything is composed: events come one by one and hold no tree."""
+    depth = 0
     for event in _events(text):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise SpecError(
                 f"{path}:{event.start_mark.line + 1}: anchors and aliases are not read; write the value out."
             )
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise SpecError(f"{path}:{event.start_mark.line + 1}: nested more than {MAX_DEPTH} deep.")
 
 
 def _events(text: str) -> Iterator[Any]:
@@ -99,8 +108,8 @@ def _mapping(path: Path, node: Any, at: Path_, lines: dict[Path_, int]) -> dict[
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode) or key_node.tag != "tag:yaml.org,2002:str":
-            text = getattr(key_node, "value", "?")
-            raise SpecError(f"{path}:{line}: the key {text!r} is no text; YAML reads it as another type. Quote it.")
+            shown = repr(key_node.value) if isinstance(key_node, yaml.ScalarNode) else f"here, a {key_node.id},"
+            raise SpecError(f"{path}:{line}: the key {shown} is no text; YAML reads it as another type. Quote it.")
         key = key_node.value
         if key in values:
             first = lines[(*at, key)]
@@ -121,6 +130,8 @@ def _scalar(path: Path, node: Any, at: Path_) -> Any:
         return text.lower() == "true"
     if kind in ("int", "float") and _OCTAL_OR_SEXAGESIMAL.fullmatch(text):
         raise SpecError(f"{where}: YAML would read {text} as octal or base 60. Quote it, or drop the zero or colon.")
+    if kind in ("int", "float") and len(text) > _MAX_DIGITS:
+        raise SpecError(f"{where}: a number of {len(text)} characters; at most {_MAX_DIGITS} are read.")
     if kind == "int":
         return int(text.replace("_", ""), 0)
     if kind == "float":

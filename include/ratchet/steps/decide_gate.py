@@ -14,6 +14,7 @@ from ratchet.evaluation.results import Evaluation
 from ratchet.identity import ModelId
 from ratchet.ledger.chain import Ledger
 from ratchet.ledger.versions import ModelVersion
+from ratchet.reports.evaluation import render_evaluation
 from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, run_once
 from ratchet.storage.objects import open_store
 
@@ -106,9 +107,22 @@ def _decide(project: Project, spec: ModelSpec, evaluated: EvaluateResult, folder
         gate_uri=folder.write("gate.json", text),
         gate_digest="sha256:" + hashlib.sha256(text.encode()).hexdigest(),
         explanation=explain(gate),
-        report_uri=evaluated.report_uri,
+        report_uri=folder.write("report.html", _page(spec, evaluated, evaluation, gate)),
         run_url=evaluated.run_url,
     )
+
+
+def _page(spec: ModelSpec, evaluated: EvaluateResult, evaluation: Evaluation, gate: GateResult) -> str:
+    facts = {
+        "Goal": spec.objective.goal,
+        "Owner": spec.owner,
+        "Candidate": f"version {evaluated.candidate_version}, asked for by {', '.join(evaluated.reasons)}",
+        "Champion": f"version {evaluated.champion_version}" if evaluated.champion_version else "none yet",
+        "Trained on": f"{evaluated.train_spans[0]} to {evaluated.train_spans[-1]}",
+        "Tested on": f"{evaluated.test_spans[0]} to {evaluated.test_spans[-1]}",
+    }
+    title = f"{spec.name}: gate of version {evaluated.candidate_version}, {evaluated.span}"
+    return render_evaluation(evaluation, title=title, words=evaluated.words, gate=gate, facts=facts)
 
 
 def _words(gate: GateResult) -> str:

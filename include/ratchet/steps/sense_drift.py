@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ratchet.drift.decisions import compare_columns
 from ratchet.identity import ModelId
+from ratchet.reports.drift import render_drift
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.manifests import ManifestStore
 from ratchet.spans.reading import read_manifests
@@ -33,6 +34,7 @@ class DriftStepResult(StepResult):
     current_spans: tuple[str, ...]
     baseline_spans: tuple[str, ...]
     drift_uri: str | None
+    report_uri: str | None
 
 
 def sense_drift(project: Project, spec: ModelSpec, span: str) -> DriftStepResult:
@@ -81,6 +83,14 @@ def _compare(
         current_spans=tuple(current),
         baseline_spans=tuple(baseline),
         drift_uri=folder.write("drift.json", json.dumps(result.to_json(), indent=1, allow_nan=False)),
+        report_uri=folder.write(
+            "report.html",
+            render_drift(
+                result,
+                title=f"{spec.name}: drift on {span}",
+                facts={"Baseline": f"{baseline[0]} to {baseline[-1]}", "Current": f"{current[0]} to {current[-1]}"},
+            ),
+        ),
     )
 
 
@@ -104,4 +114,5 @@ def _without_champion(spec: ModelSpec, span: str) -> DriftStepResult:
         current_spans=(),
         baseline_spans=(),
         drift_uri=None,
+        report_uri=None,
     )

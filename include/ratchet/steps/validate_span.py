@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ratchet.identity import ModelId
+from ratchet.reports.validation import render_validation
 from ratchet.spans.manifests import ManifestStore, SpanManifest
 from ratchet.spans.reading import read_manifests
 from ratchet.spans.records import SPAN
@@ -75,24 +76,26 @@ def _validate(
 ) -> ValidationStepResult:
     spans = [manifest.span for manifest in manifests]
     frame = read_all_examples(project, spec, spans)
-    verdicts, texts = {}, {}
-    for span in spans:
-        result = validate_frame(_of(frame, span), expectations, environment="serving", entity=spec.source.entity)
-        verdicts[span], texts[span] = result.verdict, summary(result, of=f"{spec.name} {span}")
+    found = {
+        span: validate_frame(_of(frame, span), expectations, environment="serving", entity=spec.source.entity)
+        for span in spans
+    }
+    for span, result in found.items():
         folder.write(f"{span}.json", json.dumps(result.to_json(), indent=1, allow_nan=False))
-    stopped = tuple(span for span in spans if verdicts[span] != "pass")
+    stopped = tuple(span for span in spans if found[span].verdict != "pass")
     newest = spans[-1]
+    told = summary(found[newest], of=f"{spec.name} {newest}")
     return ValidationStepResult(
         model=spec.name,
         span=newest,
-        verdict=verdicts[newest],
-        words=_words(spans, stopped, texts[newest]),
+        verdict=found[newest].verdict,
+        words=_words(spans, stopped, told),
         uri=folder.uri,
         spans=tuple(spans),
-        validated=tuple(span for span in spans if verdicts[span] == "pass"),
+        validated=tuple(span for span in spans if span not in stopped),
         stopped=stopped,
-        report_uri=folder.write("report.txt", "\n\n".join(texts[span] for span in (*stopped, newest))),
-        summary=texts[newest],
+        report_uri=folder.write("report.html", render_validation(found, title=f"{spec.name}: validation of {newest}")),
+        summary=told,
     )
 
 

@@ -105,6 +105,8 @@ def _is_short(name: str, parts: list[str]) -> bool:
 def probe_conditional_writes(store: ObjectStore) -> None:
     """Refuse a store that overwrites what was put once: on it, two writers would both be champion.
 
+    One caller cannot see whether two puts at the same moment are told apart; that the store must promise.
+
     Raises
     ------
     StoreError

@@ -39,6 +39,7 @@ LOADED_FROM, LOADED_THROUGH = "2013-01-01", "2013-01-31"
 # February brings what the demo wants to show: a blizzard on the 8th, and the faults of `faults.py`.
 LAST_NIGHT = "2013-02-13"
 MORE_NIGHTS = 3
+_WIDTH = 118  # of a log file
 DAGS = {f"{MODEL}__{purpose}" for purpose in ("ingest", "score", "watch", "train", "release")}
 
 
@@ -55,7 +56,6 @@ class Demo:
             dags_path=root / "dags",
             plugins_path=root / "plugins",
             extra_environment={"RATCHET_HOME": home, "RATCHET_MODELS": str(self._models_path)},
-            task_threads=2,
         )
         self._home = home
         self.records = read_records(self._records_path)
@@ -75,7 +75,7 @@ class Demo:
                 spinner.update(text=words)
                 live.update(Group(nights_table(self.records), spinner))
 
-            driver = NightDriver(client=client, calendar=calendar, on_progress=show, check_alive=self.stack.check_alive)
+            driver = NightDriver(client=client, on_progress=show, check_alive=self.stack.check_alive)
             for span in self._nights_left(calendar):
                 is_first = not self.records
                 show(f"{span}: {'the first load, from ' + LOADED_FROM if is_first else 'a night falls'}")
@@ -156,7 +156,7 @@ def main() -> int:
     arguments = parser.parse_args()
     root = Path(os.environ.get("RATCHET_ROOT") or Path.cwd())
     state_path = root / ".demo"
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False)
     if arguments.stop:
         is_ended = stop_from_state(state_path / "stack")
         console.print("The demo's servers are ended." if is_ended else "No demo is running here.")

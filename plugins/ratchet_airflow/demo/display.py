@@ -17,10 +17,13 @@ _COLOURS = {"pass": "green", "fail": "red", "undecided": "yellow"}
 def nights_table(records: Sequence[NightRecord]) -> Table:
     """Return one row a night; the AUC of a night comes with the outcomes of the next."""
     table = Table(title="flights, night by night", title_justify="left", caption_justify="left", pad_edge=False)
-    for name in ("span", "rows", "drift", "decision", "gate", "champion"):
-        table.add_column(name, justify="right" if name == "rows" else "left", overflow="fold")
-    for name in ("AUC champion", "AUC first model", "s"):
-        table.add_column(name, justify="right")
+    table.add_column("span", no_wrap=True)
+    table.add_column("rows", justify="right", no_wrap=True)
+    table.add_column("drift", overflow="fold")
+    table.add_column("decision", overflow="fold")
+    table.add_column("gate", no_wrap=True)
+    for name in ("champion\nversion", "AUC\nchampion", "AUC first\nmodel", "\nseconds"):
+        table.add_column(name, justify="right", no_wrap=True)
     for record in records:
         table.add_row(*_row(record))
         if record.fault:

@@ -12,7 +12,6 @@ from ratchet_airflow.demo.record import NightRecord
 from ratchet_airflow.local.rest import AirflowApiError
 
 if TYPE_CHECKING:
-    from ratchet.spans.calendar import Calendar
     from ratchet_airflow.local.rest import AirflowClient
 
 # Generous: on a busy machine a night takes ten times as long, and nothing is gained by giving up.
@@ -28,7 +27,6 @@ class NightDriver:
     """Lives through nights over Airflow's REST API."""
 
     client: AirflowClient
-    calendar: Calendar
     on_progress: OnProgress
     check_alive: Callable[[], None]
 
@@ -63,9 +61,10 @@ class NightDriver:
         if load_from is not None:
             self.client.trigger(f"{MODEL}__ingest", partition_key=span, conf={"first_span": load_from})
             return
-        # A backfill of one day: the scheduler makes and starts the run, as it does at midnight.
-        midnight, _ = self.calendar.bounds(span)
-        self.client.create_backfill(f"{MODEL}__ingest", from_date=midnight.isoformat(), to_date=midnight.isoformat())
+        # A backfill of one day: the scheduler makes and starts the run, as it does at midnight. Airflow takes the
+        # clock reading of the bounds for that of the timetable's zone, whatever their own zone is.
+        midnight = f"{span}T00:00:00+00:00"
+        self.client.create_backfill(f"{MODEL}__ingest", from_date=midnight, to_date=midnight)
 
     def _watched(self, span: str) -> dict[str, Any]:
         self._require_success("score", self._ended("score", span))

@@ -51,11 +51,20 @@ def build_dag(spec: ModelSpec, purpose: Purpose, *, schedule: Any, **kwargs: Any
 
 def first_run(spec: ModelSpec) -> datetime:
     """Return when the first span has ended: a run at its beginning would be for the day before it."""
-    calendar = Calendar.of(spec.source)
-    _, end = calendar.bounds(calendar.parse(spec.source.first_span))
-    return end
+    return _end_of(spec, spec.source.first_span)
+
+
+def last_run(spec: ModelSpec) -> datetime | None:
+    """Return when the last span has ended, for a source that has a last one."""
+    return _end_of(spec, spec.source.last_span) if spec.source.last_span else None
 
 
 def waiting_time(spec: ModelSpec) -> timedelta:
     """Return how long a sensor may wait from the start of a span to its deadline."""
     return _A_DAY_AND_A_BIT + timedelta(hours=spec.source.deadline_hours)
+
+
+def _end_of(spec: ModelSpec, span: str) -> datetime:
+    calendar = Calendar.of(spec.source)
+    _, end = calendar.bounds(calendar.parse(span))
+    return end

@@ -9,7 +9,7 @@ from airflow.sdk import DAG, CronPartitionTimetable, Param, chain
 from ratchet.identity import ModelId
 from ratchet_airflow.assets import span_asset
 from ratchet_airflow.operators.ingestion import ComputeStatisticsOperator, IngestSpanOperator, ValidateSpanOperator
-from ratchet_airflow.pipelines.defaults import build_dag, last_midnight, waiting_time
+from ratchet_airflow.pipelines.defaults import build_dag, last_run, waiting_time
 from ratchet_airflow.sensors.source import WaitForSourceSensor
 
 if TYPE_CHECKING:
@@ -27,9 +27,7 @@ def build_ingest(spec: ModelSpec) -> DAG:
         title="First span",
         description_md="For a first load: take in every day from this one to the run's own, in this run.",
     )
-    with build_dag(
-        spec, "ingest", schedule=nightly, end_date=last_midnight(spec), params={"first_span": first_span}
-    ) as dag:
+    with build_dag(spec, "ingest", schedule=nightly, end_date=last_run(spec), params={"first_span": first_span}) as dag:
         chain(
             WaitForSourceSensor(
                 task_id="wait_for_source",

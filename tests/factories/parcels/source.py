@@ -39,10 +39,9 @@ def read_parcels(window: SpanWindow) -> Any:
 def read_deliveries(window: SpanWindow) -> pl.DataFrame:
     """Return which parcels of a day came late, for the share of them of which it is known."""
     said = _said(window)
-    share, is_turned = said.get("coverage", 1.0), said.get("turned", False)
-    known = [
-        (parcel, late) for number, (parcel, late) in enumerate(_parcels(window, said)) if number % 100 < 100 * share
-    ]
+    parcels = list(_parcels(window, said))
+    known = parcels[: round(len(parcels) * said.get("coverage", 1.0))]
+    is_turned = said.get("turned", False)
     return pl.DataFrame([{"parcel_id": parcel["parcel_id"], "is_late": late != is_turned} for parcel, late in known])
 
 

@@ -1,0 +1,212 @@
+"""Results to make pages of; whoever needs another one changes what matters to the test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ratchet.drift.decisions import compare_columns
+from ratchet.drift.results import ColumnDrift, Contribution, DriftResult
+from ratchet.evaluation.bootstrap import Interval
+from ratchet.evaluation.gate import GateResult, decide_gate
+from ratchet.evaluation.results import Difference, Evaluation, Metrics, SliceRow
+from ratchet.reports.drift import render_drift
+from ratchet.reports.evaluation import render_evaluation
+from ratchet.reports.validation import render_validation
+from ratchet.spec.sections import Drift, Evaluate
+from ratchet.validation.result import WARNED, Anomaly, ValidationResult
+from ratchet.verdicts import Check
+
+HOSTILE = """<script>alert('x')</script><img src="https://example.com/x" onerror=alert(1)>&"'`{{ 7 * 6 }}"""
+
+
+def make_interval(value: float, width: float = 0.02) -> Interval:
+    return Interval(value=value, low=round(value - width, 12), high=round(value + 1.1 * width, 12))
+
+
+def make_evaluation(*, fault: str | None = None, slice_value: str = "EWR") -> Evaluation:
+    aucs = {"candidate": 0.712345678912, "champion": 0.698111222333, "linear": 0.67, "dummy": 0.5, "rule": 0.61}
+    return Evaluation(
+        n_examples=12_345,
+        n_positive=4_321,
+        confidence=0.975,
+        resamples=1_200,
+        seed=7,
+        contenders=tuple(
+            Metrics(name=name, fault=fault)
+            if fault and name == "linear"
+            else Metrics(
+                name=name,
+                auc=make_interval(auc),
+                average_precision=0.5 + auc / 10,
+                log_loss=0.6 + auc / 11,
+                brier=0.2 + auc / 12,
+                calibration_error=auc / 13,
+            )
+            for name, auc in aucs.items()
+        ),
+        differences=tuple(
+            Difference(other=name, interval=make_interval(round(aucs["candidate"] - auc, 12), 0.009))
+            for name, auc in aucs.items()
+            if name != "candidate" and not (fault and name == "linear")
+        ),
+        slices=(
+            SliceRow(
+                column="origin",
+                value=slice_value,
+                n_examples=4_000,
+                n_positive=1_234,
+                candidate_auc=0.701,
+                champion_auc=0.699,
+                difference=make_interval(0.002111, 0.015),
+            ),
+            SliceRow(
+                column="origin",
+                value="JFK",
+                n_examples=3_000,
+                n_positive=999,
+                candidate_auc=0.68,
+                champion_auc=0.75,
+                difference=make_interval(-0.07, 0.01),
+            ),
+            SliceRow(column="carrier", value=None, n_examples=12, n_positive=3, candidate_auc=0.5432),
+        ),
+    )
+
+
+def make_gate(evaluation: Evaluation | None = None) -> GateResult:
+    return decide_gate(
+        evaluation or make_evaluation(),
+        Evaluate(test_spans=2, floor=0.6, max_slice_drop=0.04),
+        reasons=("drift",),
+        test_spans=("2013-02-01", "2013-02-02"),
+        candidate_spans=("2013-01-01",),
+        champion_spans=("2012-12-31",),
+    )
+
+
+EMPTY_EVALUATION = Evaluation(
+    n_examples=0, n_positive=0, confidence=0.95, resamples=500, seed=0, contenders=(), differences=(), slices=()
+)
+
+
+def make_anomaly(**changes: object) -> Anomaly:
+    values: dict[str, object] = {
+        "column": "humid",
+        "expected": "all values from 0 to 100",
+        "seen": "3 of 842 (0.3563%) are not",
+        "n_unexpected": 3,
+        "share": 0.003563,
+        "example_keys": ("2013-01-01-EWR-1545", "2013-01-01-LGA-0533"),
+        "what_to_do": "look the examples up at the source.",
+        "where": ("expectations.yaml:88",),
+    }
+    return Anomaly(**(values | changes))  # type: ignore[arg-type]
+
+
+def make_failed_validation(text: str = "") -> ValidationResult:
+    warning = make_anomaly(
+        column=text or "visib",
+        severity="warning",
+        n_unexpected=None,
+        share=None,
+        example_keys=(),
+        where=(),
+        seen=text or "4.2",
+    )
+    return ValidationResult(
+        verdict="fail",
+        environment="serving",
+        n_examples=842,
+        n_expectations=3,
+        checks=(
+            Check(name="humid: expect_between", verdict="fail", reason="expected x; seen: y", observed="3", bound="x"),
+            Check(
+                name="visib: expect_mean", verdict="pass", reason=f"{WARNED}expected x", observed="4", bound="a mean"
+            ),
+            Check(name=f"{text}dest: expect_set", verdict="pass", reason="met", bound=f"the 3 listed values{text}"),
+        ),
+        anomalies=(warning, make_anomaly(example_keys=(text or "2013-01-01-EWR-1545", "2013-01-01-LGA-0533"))),
+    )
+
+
+def make_passed_validation() -> ValidationResult:
+    return ValidationResult(
+        verdict="pass",
+        environment="serving",
+        n_examples=943,
+        n_expectations=1,
+        checks=(Check(name="dest: expect_set", verdict="pass", reason="met", bound="the 3 listed values"),),
+        anomalies=(),
+    )
+
+
+def make_drift(text: str = "") -> DriftResult:
+    """One column of each verdict; that of ``origin`` can be told from its three cells again."""
+    return DriftResult(
+        columns=(
+            ColumnDrift(
+                column="temp",
+                check=Check(
+                    name="drift of temp",
+                    verdict="pass",
+                    reason="distance 0.0300, at most 0.2",
+                    observed=0.03,
+                    bound=0.2,
+                ),
+                bound=0.2,
+                n_baseline=21_860,
+                n_current=6_072,
+                distance=0.03,
+                noise_floor=0.032431969399,
+                linf=0.0047,
+                psi=0.000444907111,
+                ks=0.009659264188,
+                contributions=(Contribution(cell="[1, 2)", n_baseline=158, n_current=41, bits=5.6759704e-05),),
+            ),
+            ColumnDrift(
+                column=text or "origin",
+                check=Check(name="drift of origin", verdict="fail", reason="above 0.1", observed=0.31, bound=0.1),
+                bound=0.1,
+                n_baseline=1_000,
+                n_current=800,
+                distance=0.205912823331,
+                noise_floor=0.041,
+                linf=0.2,
+                psi=0.18,
+                contributions=(
+                    Contribution(cell=text or "EWR", n_baseline=500, n_current=240, bits=0.021),
+                    Contribution(cell="LGA", n_baseline=200, n_current=320, bits=0.0191),
+                ),
+            ),
+            ColumnDrift(
+                column="precip",
+                check=Check(name="drift of precip", verdict="undecided", reason=f"too few examples{text}", bound=0.15),
+                bound=0.15,
+                n_baseline=21_861,
+                n_current=12,
+            ),
+        )
+    )
+
+
+def make_pages(text: str = "") -> Mapping[str, Callable[[], str]]:
+    """Return every page, with a text in every place that takes one."""
+    title, facts = f"flights 2013-02-02{text}", {f"Goal{text}": f"Tell late flights{text}"}
+    evaluation = make_evaluation(fault=text or None, slice_value=text or "EWR")
+    gate = make_gate(evaluation)
+    return {
+        "evaluation": lambda: render_evaluation(evaluation, title=title, words=title, gate=gate, facts=facts),
+        "evaluation-without-gate": lambda: render_evaluation(evaluation, title=title, words=title),
+        "evaluation-empty": lambda: render_evaluation(
+            EMPTY_EVALUATION, title=title, words="", gate=make_gate(EMPTY_EVALUATION)
+        ),
+        "validation-of-one-span": lambda: render_validation(
+            {title: make_failed_validation(text)}, title=title, facts=facts
+        ),
+        "validation-of-a-range": lambda: render_validation(
+            {"2013-02-01": make_passed_validation(), title: make_failed_validation(text)}, title=title
+        ),
+        "validation-empty": lambda: render_validation({}, title=title),
+        "drift": lambda: render_drift(make_drift(text), title=title, facts=facts),
+        "drift-empty": lambda: render_drift(compare_columns({}, {}, Drift()), title=title),
+    }

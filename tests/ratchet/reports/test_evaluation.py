@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ratchet.evaluation.results import SliceRow
+from ratchet.reports.evaluation import render_evaluation
+from tests.ratchet.reports.make import EMPTY_EVALUATION, make_evaluation, make_gate, make_interval
+from tests.ratchet.reports.reading import Page
+
+
+def render(evaluation=None, **changes):
+    evaluation = make_evaluation() if evaluation is None else evaluation
+    return Page(render_evaluation(evaluation, **({"title": "flights", "words": "on three days"} | changes)))
+
+
+def figures_of(evaluation):
+    for of in evaluation.contenders:
+        yield from (of.average_precision, of.log_loss, of.brier, of.calibration_error)
+        yield from (of.auc.value, of.auc.low, of.auc.high)
+    for of in evaluation.differences:
+        yield from (of.interval.value, of.interval.low, of.interval.high)
+    for of in evaluation.slices:
+        yield from (of.n_examples, of.n_positive, of.candidate_auc, of.champion_auc)
+        if of.difference:
+            yield from (of.difference.value, of.difference.low, of.difference.high)
+    yield from (evaluation.n_examples, evaluation.n_positive, evaluation.resamples, evaluation.seed)
+
+
+def test_every_figure_is_in_the_page():
+    evaluation = make_evaluation()
+    missing = {str(of) for of in figures_of(evaluation) if of is not None} - render(evaluation).figures
+    assert missing == set()
+
+
+def test_words_names_and_confidence_are_in_the_page():
+    text = render().text
+    for words in ("on three days", "candidate", "minus champion", "origin=EWR", "carrier=(missing)", "97.5%", "12,345"):
+        assert words in text
+
+
+def test_without_a_gate_there_is_no_verdict():
+    page = render()
+    assert "before the gate judged" in page.text
+    assert ("span", "class", "badge pass") not in page.attributes
+
+
+def test_every_check_of_the_gate_is_in_the_page():
+    gate = make_gate()
+    page = render(gate=gate)
+    assert gate.verdict == "fail"
+    assert ("span", "class", "badge fail") in page.attributes
+    for check in gate.checks:
+        assert check.reason in page.text
+        assert check.name in page.text
+        for side in (check.observed, check.bound):
+            assert (side in page.text) if isinstance(side, str) else side is None or repr(side) in page.figures
+    assert "better than the champion (superiority)" in page.text
+    assert "Trained for: drift" in page.text
+
+
+@pytest.mark.parametrize("comparison", ["non_inferiority", "superiority", None])
+def test_each_comparison_is_told_in_words(comparison):
+    words = {"non_inferiority": "not worse than", "superiority": "better than", None: "Cold start"}
+    assert words[comparison] in render(gate=replace(make_gate(), comparison=comparison)).text
+
+
+def test_an_empty_evaluation_is_undecided_and_says_so():
+    page = render(EMPTY_EVALUATION, gate=make_gate(EMPTY_EVALUATION))
+    assert ("span", "class", "badge undecided") in page.attributes
+    for words in ("There is no contender", "No AUC could be computed", "No difference could be computed"):
+        assert words in page.text
+
+
+def test_a_fault_stands_in_place_of_figures():
+    assert "Its scores cannot be used: 3 are NaN" in render(make_evaluation(fault="3 are NaN")).text
+
+
+def test_the_bounds_of_the_gate_are_drawn():
+    page = render(gate=make_gate())
+    lines = [value for tag, name, value in page.attributes if (tag, name) == ("line", "class")]
+    # champion, linear, dummy, rule, and one through all slices.
+    assert lines.count("bound") == 5
+    assert "bound" not in [value for tag, name, value in render().attributes if (tag, name) == ("line", "class")]
+
+
+def test_many_slices_are_all_in_the_table_and_the_lowest_in_the_plot():
+    slices = tuple(
+        SliceRow(column="dest", value=f"D{i:03}", n_examples=300, n_positive=90, difference=make_interval(i / 1000))
+        for i in range(60)
+    )
+    page = render(replace(make_evaluation(), slices=slices))
+    assert "40 of 60" in page.text
+    # Once in the table; a row of the plot has the name twice, shown and whole.
+    assert page.text.count("dest=D059") == 1
+    assert page.text.count("dest=D000") == 3
