@@ -147,7 +147,8 @@ def _refuse_too_many(result: Sorted, rows: int, bound: float) -> None:
     share = result.quarantined.height / rows
     if share > bound:
         raise DataError(
-            f"{result.quarantined.height} of {rows} rows ({share:.1%}) break the row contract; at most {bound:.1%} may: "
+            f"{result.quarantined.height} of {rows} rows ({share:.1%}) break the row contract; "
+            f"at most {bound:.1%} may: "
             f"{_words(result.reasons())}. Nothing was written; mend the source and deliver the span again."
         )
 

@@ -1,7 +1,7 @@
 """Taking spans in: each is written into its Delta table in one commit, then vouched for by its manifest.
 
 The same bytes again do nothing. Other bytes for a known span make a new revision. A process killed between
-the commit and the manifest leaves rows that no manifest vouches for; the rerun replaces them.
+the commit and the manifest leaves rows that no manifest vouches for; the rerun replaces them, whatever is delivered.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from ratchet.identity import ModelId
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.contract import Sorted, sort_examples, sort_ground_truth
 from ratchet.spans.manifests import ManifestStore, SpanManifest, row_mark
+from ratchet.spans.reading import find_unvouched
 from ratchet.spans.records import DELIVERY, SPAN, Table
 from ratchet.spans.sources import Delivery, read_source
 from ratchet.storage.objects import open_store
@@ -72,11 +73,13 @@ def _ingest(
     manifests = ManifestStore(open_store(project.home), model, table)
     calendar, model_path = Calendar.of(spec.source), project.model_path(spec.name)
     known = {span: manifests.newest(span) for span in spans}
+    unvouched = find_unvouched(project, model, table, [manifest for manifest in known.values() if manifest])
     taken: list[_Taken] = []
     for span in spans:
         delivery, before = read_source(model_path, function, calendar, span), known[span]
-        if before is None or before.delivery != delivery.digest:
-            revision = 1 if before is None else before.revision + 1
+        is_known = before is not None and before.delivery == delivery.digest
+        if not is_known or span in unvouched:
+            revision = (before.revision if before else 0) + (not is_known)
             taken.append(_Taken(span=span, revision=revision, delivery=delivery, rows=sort(span, delivery.frame)))
     written = {manifest.span: manifest for manifest in _write(project, model, table, manifests, taken)}
     return [written.get(span) or _known(known[span]) for span in spans]
@@ -88,11 +91,14 @@ def _write(
     if not taken:
         return []
     spans = [one.span for one in taken]
-    quarantined = [_marked(one, one.rows.quarantined) for one in taken if not one.rows.quarantined.is_empty()]
-    if quarantined:
-        quarantine = SpanTable(project.uri("tables", str(model), f"{table}-quarantine"))
-        with_rows = [str(frame[SPAN][0]) for frame in quarantined]
-        quarantine.replace_spans(pl.concat(quarantined), with_rows, commit={"table": table})
+    # A later revision without a fault empties what an earlier one left there.
+    touched = [one for one in taken if one.revision > 1 or not one.rows.quarantined.is_empty()]
+    if touched:
+        SpanTable(project.uri("tables", str(model), f"{table}-quarantine")).replace_spans(
+            pl.concat([_marked(one, one.rows.quarantined) for one in touched]),
+            [one.span for one in touched],
+            commit={"table": table},
+        )
     version = SpanTable(project.uri("tables", str(model), table)).replace_spans(
         pl.concat([_marked(one, one.rows.kept) for one in taken]), spans, commit={"spans": f"{spans[0]}..{spans[-1]}"}
     )

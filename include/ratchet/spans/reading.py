@@ -50,15 +50,22 @@ def read_table(
     manifests = read_manifests(project, model, table, spans)
     wanted = None if columns is None else list(dict.fromkeys((SPAN, DELIVERY, *columns)))
     frame = SpanTable(project.uri("tables", str(model), table)).read(spans, columns=wanted)
-    seen = {(str(span), str(mark)): int(n) for span, mark, n in frame.group_by(SPAN, DELIVERY).len().iter_rows()}
-    vouched = {(m.span, m.mark): m.rows_kept for m in manifests if m.rows_kept}
-    if seen != vouched:
-        wrong = sorted({span for (span, _), _ in set(seen.items()) ^ set(vouched.items())})
+    wrong = _find_unvouched(frame, manifests)
+    if wrong:
         raise StoreError(
             f"{model}: the rows of {_words(wrong)} in {table} are not those of the newest manifest. "
             "A writer is at work, or was killed: repeat the ingestion of that span."
         )
     return frame.drop(DELIVERY).sort(SPAN, maintain_order=True)
+
+
+def find_unvouched(project: Project, model: ModelId, table: Table, manifests: Sequence[SpanManifest]) -> list[str]:
+    """Return the spans whose rows are not those that their manifest vouches for."""
+    if not manifests:
+        return []
+    spans = [manifest.span for manifest in manifests]
+    marks = SpanTable(project.uri("tables", str(model), table)).read(spans, columns=[SPAN, DELIVERY])
+    return _find_unvouched(marks, manifests)
 
 
 def read_labelled(project: Project, spec: ModelSpec, spans: Sequence[str]) -> pl.DataFrame:
@@ -77,6 +84,12 @@ def labelled_spans(project: Project, model: ModelId) -> set[str]:
     store = open_store(project.home)
     examples = ManifestStore(store, model, "examples").validated()
     return examples & set(ManifestStore(store, model, "ground_truth").revisions())
+
+
+def _find_unvouched(frame: pl.DataFrame, manifests: Sequence[SpanManifest]) -> list[str]:
+    seen = {(str(span), str(mark)): int(n) for span, mark, n in frame.group_by(SPAN, DELIVERY).len().iter_rows()}
+    vouched = {(m.span, m.mark): m.rows_kept for m in manifests if m.rows_kept}
+    return sorted({span for (span, _), _ in set(seen.items()) ^ set(vouched.items())})
 
 
 def _words(spans: Sequence[str]) -> str:

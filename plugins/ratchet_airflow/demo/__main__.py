@@ -76,10 +76,11 @@ class Demo:
                 live.update(Group(nights_table(self.records), spinner))
 
             driver = NightDriver(client=client, on_progress=show, check_alive=self.stack.check_alive)
-            for span in self._nights_left(calendar):
+            nights = self._nights_left(calendar)
+            for span in nights:
                 is_first = not self.records
                 show(f"{span}: {'the first load, from ' + LOADED_FROM if is_first else 'a night falls'}")
-                night = driver.live_through(span, load_from=LOADED_FROM if is_first else None)
+                night = driver.live_through(span, last=nights[-1], load_from=LOADED_FROM if is_first else None)
                 self._note(project, spec, night)
             live.update(nights_table(self.records))
 

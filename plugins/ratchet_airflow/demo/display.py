@@ -26,19 +26,27 @@ def nights_table(records: Sequence[NightRecord]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for record in records:
         table.add_row(*_row(record))
-        if record.fault:
-            table.add_row("", "", Text(f"the demo broke: {record.fault}", style="italic"), *[""] * 6)
+    table.caption = "\n".join(_faults(records)) or None
     return table
 
 
+def _faults(records: Sequence[NightRecord]) -> list[str]:
+    broken: dict[str, list[str]] = {}
+    for record in records:
+        if record.fault:
+            broken.setdefault(record.fault, []).append(record.span)
+    return [f"* broken by the demo, {spans[0]} to {spans[-1]}: {words}" for words, spans in broken.items()]
+
+
 def _row(record: NightRecord) -> list[str | Text]:
+    span = f"{record.span}{' *' if record.fault else ''}"
     if record.validation != "pass":
         stopped = Text(f"stopped by validation: {record.validation}", style="red")
-        return [record.span, str(record.rows), stopped, "", "", record.champion, "", "", f"{record.seconds:.0f}"]
+        return [span, str(record.rows), stopped, "", "", record.champion, "", "", f"{record.seconds:.0f}"]
     gate = Text(record.gate, style=_COLOURS.get(record.gate, ""))
     aucs = [_auc(record.champion_auc), _auc(record.first_auc)]
     return [
-        record.span,
+        span,
         str(record.rows),
         record.drift,
         record.decision,

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import httpx
+
 from ratchet_airflow.demo.faults import MODEL, words_for
 from ratchet_airflow.demo.record import NightRecord
 from ratchet_airflow.local.rest import AirflowApiError
@@ -30,13 +32,15 @@ class NightDriver:
     on_progress: OnProgress
     check_alive: Callable[[], None]
 
-    def live_through(self, span: str, *, load_from: str | None = None) -> NightRecord:
+    def live_through(self, span: str, *, last: str, load_from: str | None = None) -> NightRecord:
         """Return the night of ``span`` when all that it started has ended.
 
         A night whose run is there already (the demo was killed in it) is waited for, not started again.
 
         Parameters
         ----------
+        last : str
+            The last night there will be: the backfill that this one belongs to ends with it.
         load_from : str, optional
             Take in the history from this span on, in the same run: the first load.
 
@@ -46,8 +50,10 @@ class NightDriver:
             If a run failed that should not: any but a validation that stopped the span.
         """
         started = time.monotonic()
-        if not self.client.list_runs(f"{MODEL}__ingest", partition_key=span):
-            self._ask_for(span, load_from)
+        if load_from is not None and not self._runs("ingest", span):
+            self.client.trigger(f"{MODEL}__ingest", partition_key=span, conf={"first_span": load_from})
+        elif load_from is None and not self._has_begun(span):
+            self._let_fall(span, last)
         ingested = self._ended("ingest", span)
         taken_in = self._result("ingest", ingested, "ingest_span")
         validated = self._result("ingest", ingested, "validate_span")
@@ -57,14 +63,46 @@ class NightDriver:
             night |= self._watched(span)
         return NightRecord(span=span, fault=words_for(span), seconds=round(time.monotonic() - started, 1), **night)
 
-    def _ask_for(self, span: str, load_from: str | None) -> None:
-        if load_from is not None:
-            self.client.trigger(f"{MODEL}__ingest", partition_key=span, conf={"first_span": load_from})
-            return
-        # A backfill of one day: the scheduler makes and starts the run, as it does at midnight. Airflow takes the
-        # clock reading of the bounds for that of the timetable's zone, whatever their own zone is.
-        midnight = f"{span}T00:00:00+00:00"
-        self.client.create_backfill(f"{MODEL}__ingest", from_date=midnight, to_date=midnight)
+    def _let_fall(self, span: str, last: str) -> None:
+        """Let the scheduler start the run of ``span``, and hold it back before it starts the next.
+
+        All nights are one backfill, held between them: the scheduler would else begin a night while the training of
+        the one before still runs. A backfill for each would not do: Airflow notices only every 30 s that one is over.
+        """
+        deadline = time.monotonic() + NIGHT_SECONDS
+        backfill_id = self._open_backfill(span, last, deadline)
+        self.client.unpause_backfill(backfill_id)
+        while not self._has_begun(span):
+            self._pause(deadline, f"the scheduler has not started {MODEL}__ingest for {span}")
+        self.client.pause_backfill(backfill_id)
+
+    def _open_backfill(self, span: str, last: str, deadline: float) -> int:
+        # Airflow takes the clock reading of the bounds for that of the timetable's zone, whatever their own zone is.
+        first, end = f"{span}T00:00:00+00:00", f"{last}T00:00:00+00:00"
+        while not self._runs("ingest", span):
+            try:
+                return int(self.client.create_backfill(f"{MODEL}__ingest", from_date=first, to_date=end)["id"])
+            except AirflowApiError as error:
+                # Its last run has ended, and Airflow has not noticed yet that the backfill is over.
+                if error.status != httpx.codes.CONFLICT:
+                    raise
+                self._pause(deadline, f"an earlier backfill of {MODEL}__ingest is not over")
+        unfinished = self.client.unfinished_backfill(f"{MODEL}__ingest")
+        if unfinished is None:
+            raise RuntimeError(f"The run of {MODEL}__ingest for {span} waits, and belongs to no backfill.")
+        return int(unfinished["id"])
+
+    def _has_begun(self, span: str) -> bool:
+        return any(run["state"] != "queued" for run in self._runs("ingest", span))
+
+    def _runs(self, purpose: str, span: str) -> list[dict[str, Any]]:
+        return self.client.list_runs(f"{MODEL}__{purpose}", partition_key=span)
+
+    def _pause(self, deadline: float, problem: str) -> None:
+        self.check_alive()
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"After {NIGHT_SECONDS:g} s {problem}.")
+        time.sleep(_POLL_SECONDS)
 
     def _watched(self, span: str) -> dict[str, Any]:
         self._require_success("score", self._ended("score", span))
@@ -86,15 +124,11 @@ class NightDriver:
     def _ended(self, purpose: str, span: str) -> dict[str, Any]:
         dag_id, deadline = f"{MODEL}__{purpose}", time.monotonic() + NIGHT_SECONDS
         while True:
-            self.check_alive()
-            runs = self.client.list_runs(dag_id, partition_key=span)
+            runs = self._runs(purpose, span)
             if runs and runs[-1]["state"] in _ENDED:
                 return runs[-1]
-            if time.monotonic() > deadline:
-                state = runs[-1]["state"] if runs else "not started"
-                raise TimeoutError(f"{dag_id} for {span} is {state} after {NIGHT_SECONDS:g} s.")
             self.on_progress(f"{span}: {purpose}{self._running_task(dag_id, runs)}")
-            time.sleep(_POLL_SECONDS)
+            self._pause(deadline, f"{dag_id} for {span} is {runs[-1]['state'] if runs else 'not started'}")
 
     def _running_task(self, dag_id: str, runs: list[dict[str, Any]]) -> str:
         if not runs:

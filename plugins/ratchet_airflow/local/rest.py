@@ -197,6 +197,26 @@ class AirflowClient:
         }
         return self._request("POST", "backfills", json=body)
 
+    def unfinished_backfill(self, dag_id: str) -> dict[str, Any] | None:
+        """Return the backfill of a DAG that is not complete; Airflow allows one at a time. None without one."""
+        found = [one for one in self._pages("backfills", "backfills", dag_id=dag_id) if one["completed_at"] is None]
+        return found[0] if found else None
+
+    def pause_backfill(self, backfill_id: int) -> None:
+        """Start none of its queued runs from now on; one that is complete is left alone."""
+        self._move_backfill(backfill_id, "pause")
+
+    def unpause_backfill(self, backfill_id: int) -> None:
+        """Start its queued runs again; one that is complete is left alone."""
+        self._move_backfill(backfill_id, "unpause")
+
+    def _move_backfill(self, backfill_id: int, verb: str) -> None:
+        try:
+            self._request("PUT", f"backfills/{backfill_id}/{verb}")
+        except AirflowApiError as error:
+            if error.status != httpx.codes.CONFLICT:
+                raise
+
     def _pages(self, path: str, key: str, **params: Any) -> Iterator[dict[str, Any]]:
         offset = 0
         while True:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import AirflowSkipException
-
 from ratchet_airflow.links import MlflowRunLink, ReportLink, push_links
 from ratchet_airflow.operators.step import StepOperator, StepOutput
 from ratchet_airflow.runs import author_of, started_at
@@ -75,7 +73,7 @@ class PublishCandidateOperator(StepOperator):
 
         run, result = self.read_run(), GateStepResult.from_json(self.gate)
         if result.verdict != "pass":
-            raise AirflowSkipException(
+            raise self.skipped(
                 f"Version {result.candidate_version} of {self.model} stays a candidate ({run.span}): {result.words}"
             )
         extra: dict[str, Any] = {

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from airflow.sdk import BaseOperator
+from airflow.sdk.exceptions import AirflowSkipException
 
 from ratchet_airflow.runs import RUN_SPAN, ModelRun, plain, read_run
 
@@ -40,3 +41,8 @@ class StepOperator(BaseOperator):
             "%s of %s, span %s: %s, %s", self.task_id, result.model, result.span, result.verdict, result.words
         )
         return plain(result)
+
+    def skipped(self, words: str) -> AirflowSkipException:
+        """Log why a task ends skipped, which Airflow does not, and return what to raise."""
+        self.log.info("%s", words)
+        return AirflowSkipException(words)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import AirflowSkipException
-
 from ratchet_airflow.operators.step import StepOperator, StepOutput
 
 if TYPE_CHECKING:
@@ -80,7 +78,7 @@ class PublishRequestOperator(StepOperator):
 
         run, result = self.read_run(), RetrainStepResult.from_json(self.decision)
         if not result.is_request:
-            raise AirflowSkipException(f"No training for {run.span}: {result.decision}. {result.words}")
+            raise self.skipped(f"No training for {run.span}: {result.decision}. {result.words}")
         extra: dict[str, Any] = {"reasons": list(result.reasons), "words": result.words, "decision_uri": result.uri}
         for asset in self.outlets:
             context["outlet_events"][asset].extra = extra
