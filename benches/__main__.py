@@ -25,6 +25,10 @@ PAGE = FOLDER.parent / "docs" / "benchmarks.md"
 KEYS = ("name", "ours", "reference", "ratio", "budget", "unit", "passed")
 SHOWN_VERSIONS = ("apache-airflow", "great-expectations", "mlflow", "polars", "pandas", "scikit-learn", "deltalake")
 
+# As in a task of the local stack: two threads of OpenMP would add up the time for which one waits for the other.
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+LOAD_VARIABLE = "RATCHET_BENCH_LOAD"
+
 Row = dict[str, Any]
 
 
@@ -33,11 +37,13 @@ def find_benches() -> list[str]:
     return sorted(path.stem.removesuffix("_bench") for path in FOLDER.glob("*_bench.py"))
 
 
-def measure(bench: str) -> list[Row]:
+def measure(bench: str, load: float) -> list[Row]:
     """Return the rows of one bench, from a process of its own; a bench that breaks is one row that failed."""
+    environment = os.environ | THREADS | {LOAD_VARIABLE: str(load)}
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "rows.json"
-        child = subprocess.run([sys.executable, "-m", "benches", "--child", bench, "--answer", str(answer)])
+        command = [sys.executable, "-m", "benches", "--child", bench, "--answer", str(answer)]
+        child = subprocess.run(command, env=environment)
         if child.returncode == 0:
             return list(json.loads(answer.read_text()))
     return [
@@ -58,12 +64,13 @@ def answer_as_child(bench: str, answer: Path) -> None:
     answer.write_text(json.dumps(check_rows(bench, rows)))
 
 
-def describe_machine(date: str) -> str:
-    """Return cores, processor, memory and versions in a sentence."""
+def describe_machine(date: str, load: float) -> str:
+    """Return cores, processor, memory, load and versions in a sentence."""
     gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = ", ".join(f"{name} {version(name)}" for name in SHOWN_VERSIONS)
     return (
-        f"Measured on {date}: {os.cpu_count()} cores ({_processor()}), {gigabytes:.0f} GiB, {platform.system()}, "
+        f"Measured on {date}: {os.cpu_count()} cores ({_processor()}), {gigabytes:.0f} GiB, "
+        f"load {load:.1f} before the first bench, {platform.system()}, "
         f"Python {platform.python_version()}, {versions}."
     )
 
@@ -80,35 +87,47 @@ def _processor() -> str:
 def cells(row: Row) -> list[str]:
     """Return the cells of one row as text."""
     unit = f" {row['unit']}" if row["unit"] else ""
-    verdict = ("kept" if row["budget"] is not None else "") if row["passed"] else "MISSED"
     return [
         row["name"],
         _figure(row["ours"], unit),
         _figure(row["reference"], unit),
         _figure(row["ratio"], "x"),
         _figure(row["budget"], "x" if row["ratio"] is not None else unit),
-        verdict,
+        _verdict(row),
     ]
+
+
+def _verdict(row: Row) -> str:
+    if not row["passed"]:
+        return "MISSED"
+    if row["ours"] is None:
+        return "not measured"
+    return "measured" if row["budget"] is None else "kept"
 
 
 def _figure(value: float | None, unit: str) -> str:
     return "" if value is None else f"{value:.3g}{unit}" if abs(value) < 1000 else f"{value:,.0f}{unit}"
 
 
+PREAMBLE = (
+    "Written by `make bench`, which fails when a budget is missed. Ours and the reference are measured in turn in one",
+    "process, each the least of several repeats: the ratios hold on other machines, the figures do not. A numeric",
+    "library has one thread, as in a task; CPU time counts all threads. A budget of wall time is judged by CPU time",
+    "where the load before the first bench was 2 or more. A row without a budget is shown, not judged.",
+)
 HEADINGS = ("what", "ours", "reference", "ratio", "budget", "")
 
 
-def render_page(rows: list[Row], date: str) -> str:
+def render_page(rows: list[Row], date: str, load: float) -> str:
     """Return docs/benchmarks.md."""
     table = [HEADINGS, ("---",) * len(HEADINGS), *map(cells, rows)]
     return "\n".join(
         [
             "# Benchmarks",
             "",
-            "Written by `make bench`, which fails when a budget is missed. Ours and the reference are measured side by",
-            "side in one run, so the ratios hold on other machines and the figures do not.",
+            *PREAMBLE,
             "",
-            describe_machine(date),
+            describe_machine(date, load),
             "",
             *("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in table),
             "",
@@ -139,11 +158,12 @@ def main(arguments: list[str] | None = None) -> int:
     if not benches:
         print("no bench was found: nothing was measured.", file=sys.stderr)
         return 1
-    rows = [row for bench in benches for row in measure(bench)]
+    load = os.getloadavg()[0]
+    rows = [row for bench in benches for row in measure(bench, load)]
     print_table(rows)
     if options.date and not options.only:
         PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(render_page(rows, options.date))
+        PAGE.write_text(render_page(rows, options.date, load))
     missed = [row["name"] for row in rows if not row["passed"]]
     for name in missed:
         print(f"missed: {name}", file=sys.stderr)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import tempfile
-import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from benches.measuring import Row, figure_row, ratio_row, take, take_in_turn, wall_rows
 from ratchet.drift.decisions import compare_columns
 from ratchet.identity import ModelId
 from ratchet.spec.sections import Drift, Role
@@ -26,13 +24,13 @@ EDGES = dict.fromkeys(NUMERIC, tuple(np.linspace(-2.7, 2.7, 19).tolist()))
 SPANS = [f"2013-02-{day:02d}" for day in range(1, 29)]
 
 
-def run() -> list[dict[str, Any]]:
-    """Return one row a budget: name, ours_seconds, reference_seconds, ratio, budget, unit, passed."""
+def run() -> list[Row]:
+    """Return the rows of drift arithmetic, of reading statistics, and of the scan that makes them."""
     with tempfile.TemporaryDirectory() as home:
         table = StatisticsTable(home, ModelId("bench"))
         days = {span: scan_statistics(make_frame(1000, seed), ROLES, EDGES) for seed, span in enumerate(SPANS)}
         table.write_spans(days, dict.fromkeys(SPANS, 1), {})
-        return [_drift_row(days), _read_row(table), _scan_row()]
+        return [_drift_row(days), *_read_rows(table), _scan_row()]
 
 
 def make_frame(n: int, seed: int) -> pl.DataFrame:
@@ -45,26 +43,22 @@ def make_frame(n: int, seed: int) -> pl.DataFrame:
     return pl.DataFrame({name: pl.select(pl.when(kept).then(values)).to_series() for name, values in columns.items()})
 
 
-def _drift_row(days: dict[str, Any]) -> dict[str, Any]:
+def _drift_row(days: dict[str, Any]) -> Row:
     baseline, current = ({c: merge_all([days[s][c] for s in side]) for c in ROLES} for side in (SPANS[:21], SPANS[21:]))
-    taken = _measure(lambda: compare_columns(baseline, current, Drift()), clock=time.process_time, times=50)
-    return _row("drift arithmetic of 20 columns, CPU", taken, budget=0.010, unit="s")
+    taken = take(lambda: compare_columns(baseline, current, Drift()), times=50)
+    return figure_row("drift arithmetic of 20 columns, in memory", taken.cpu, unit="CPU s", budget=0.010)
 
 
-def _read_row(table: StatisticsTable) -> dict[str, Any]:
-    taken = _measure(lambda: table.merged(SPANS), clock=time.perf_counter, times=25)
-    return _row("read and merge statistics of 28 spans x 20 columns, local disk", taken, budget=0.100, unit="s")
+def _read_rows(table: StatisticsTable) -> list[Row]:
+    taken = take(lambda: table.merged(SPANS), times=25)
+    return wall_rows("read and merge statistics of 28 spans x 20 columns, local disk", taken, budget=0.100)
 
 
-def _scan_row() -> dict[str, Any]:
+def _scan_row() -> Row:
     frame = make_frame(1_000_000, 0)
-    ours, reference = [], []
-    # In turn, so that what else the machine does weighs on both.
-    for _ in range(3):
-        ours.append(_measure(lambda: scan_statistics(frame, ROLES, EDGES), clock=time.process_time, times=1))
-        reference.append(_measure(lambda: bare_query(frame), clock=time.process_time, times=1))
-    name = "scan of 1M rows x 20 columns, CPU against one bare Polars query without sketches"
-    return _row(name, min(ours), reference=min(reference), budget=3.5, unit="ratio")
+    taken = take_in_turn(lambda: scan_statistics(frame, ROLES, EDGES), lambda: bare_query(frame), times=3)
+    name = "statistics of 1M rows x 20 columns in one scan, against one bare Polars query without sketches"
+    return ratio_row(name, *taken, budget=3.5)
 
 
 def bare_query(frame: pl.DataFrame) -> pl.DataFrame:
@@ -91,37 +85,3 @@ def _numeric(name: str) -> list[pl.Expr]:
         **{f"below {edge}": (values < edge).sum() for edge in EDGES[name]},
     }
     return [expression.alias(f"{name} {figure}") for figure, expression in figures.items()]
-
-
-def _measure(work: Callable[[], object], *, clock: Callable[[], float], times: int) -> float:
-    """Return the least of several measurements: whatever else runs on the machine only ever adds to one."""
-    work()  # once unmeasured: imports, caches and memory that is only asked for the first time
-    taken = []
-    gc.disable()
-    try:
-        for _ in range(times):
-            start = clock()
-            work()
-            taken.append(clock() - start)
-    finally:
-        gc.enable()
-    return min(taken)
-
-
-def _row(name: str, ours: float, *, budget: float, unit: str, reference: float | None = None) -> dict[str, Any]:
-    ratio = None if reference is None else ours / reference
-    judged = ours if ratio is None else ratio
-    return {
-        "name": name,
-        "ours_seconds": ours,
-        "reference_seconds": reference,
-        "ratio": ratio,
-        "budget": budget,
-        "unit": unit,
-        "passed": judged <= budget,
-    }
-
-
-if __name__ == "__main__":
-    for row in run():
-        print(row)

@@ -9,7 +9,8 @@
     │   ├── EmptyDataError   E-EMPTY       there is no example where some were due
     │   └── MissingSpanError E-SPAN        a span that was asked for is not there, or is not validated
     ├── StoreError           E-STORE       the store did not answer as it should: a retry may help
-    │   └── DiskFullError    E-DISK        no room left: free some, then repeat the same command
+    │   ├── DiskFullError    E-DISK        no room left: free some, then repeat the same command
+    │   └── ObjectMissingError E-OBJECT    there is no such object (in ratchet.storage.objects)
     ├── ChecksumError        E-CHECKSUM    bytes do not match their digest: never parsed, a retry may help
     ├── LedgerError          E-LEDGER      the chain of decisions is broken
     ├── LostRaceError        E-LOST-RACE   another writer decided first: decide again on the new state

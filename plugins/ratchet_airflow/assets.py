@@ -50,4 +50,6 @@ def candidate_asset(model: ModelId) -> Asset:
 
 @cache  # a value, asked for many times while 200 models are parsed
 def _asset(model: ModelId, kind: str) -> Asset:
-    return Asset(name=f"{model}/{kind}", uri=f"ratchet://{model}/{kind}", group="ratchet")
+    # A scheme of one's own begins with x-: at any other, Airflow imports every provider that knows a scheme, and boto3
+    # with it, in each process that parses a DAG, so in each task.
+    return Asset(name=f"{model}/{kind}", uri=f"x-ratchet://{model}/{kind}", group="ratchet")

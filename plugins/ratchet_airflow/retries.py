@@ -34,6 +34,10 @@ class ErrorRetryPolicy(RetryPolicy):
         self.first_delay_seconds = first_delay_seconds
         self.max_delay_seconds = max_delay_seconds
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> ErrorRetryPolicy:
+        # Airflow copies a DAG's defaults thrice a task; this one never changes.
+        return self
+
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
     ) -> RetryDecision:

@@ -19,7 +19,7 @@ import pytest
 from ratchet.project import Project
 from ratchet.steps.decide_gate import GateStepResult, decide_gate
 from ratchet.steps.evaluate import evaluate
-from ratchet.steps.night import live_through
+from ratchet.steps.night import live_through, take_in, watch
 from ratchet.steps.promote import promote
 from ratchet.steps.results import read_result
 from ratchet.steps.select_window import select_window
@@ -104,6 +104,7 @@ def _live(base: Path) -> Lives:
     model.edit({"watch.retrain.every_spans": 30})
     _take_in(model, days(1, LOADED))
     lives.keep(model, "loaded")
+    watch(model.project, model.spec, day(LOADED), clock=lambda: at(day(LOADED)), done=lambda name, result: None)
     gate = try_candidate(model, day(LOADED), "cold_start")
     lives.keep(model, "gated")
     _promote(model, gate)
@@ -120,8 +121,6 @@ def _live(base: Path) -> Lives:
 
 
 def _take_in(model: Model, spans: list[str]) -> None:
-    from ratchet.steps.night import take_in
-
     assert take_in(model.project, model.spec, spans, done=lambda name, result: None)
 
 

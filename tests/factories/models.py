@@ -109,3 +109,8 @@ def changed(values: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
             section = section.setdefault(name, {})
         section[key] = value
     return values
+
+
+def parcels_spec(changes: Mapping[str, Any] | None = None) -> ModelSpec:
+    """The sound spec with those keys set, without a folder."""
+    return ModelSpec.model_validate_json(json.dumps(changed(parcels_values(), changes or {})))

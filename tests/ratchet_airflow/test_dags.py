@@ -50,7 +50,18 @@ LINKS = {
     "retrain-request": ("watch", "publish_request", "train"),
     "candidate": ("train", "publish_candidate", "release"),
 }
-HEAVY = ("pandas", "numpy", "sklearn", "mlflow", "polars", "deltalake", "great_expectations", "scipy", "optuna")
+HEAVY = (
+    "pandas",
+    "numpy",
+    "sklearn",
+    "mlflow",
+    "polars",
+    "deltalake",
+    "great_expectations",
+    "scipy",
+    "optuna",
+    "boto3",
+)
 
 
 @pytest.fixture(scope="module", params=["parcels", "flights"])
@@ -189,6 +200,21 @@ def test_serialized_dags_can_be_read_back(dags: dict[str, DAG]) -> None:
         again = DagSerialization.from_dict(DagSerialization.to_dict(dag))
         assert sorted(again.task_ids) == sorted(dag.task_ids)
         assert set(again.params) == set(dag.params)
+
+
+def test_building_twice_gives_the_same_dag(tmp_path: Path) -> None:
+    # Anything that differs from parse to parse would make a new version of the DAG each time.
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    make_model(tmp_path)
+    spec = load_spec(Project(home="/nowhere", models_path=tmp_path, tracking_uri="sqlite://"), "parcels")
+    once, twice = ([DagSerialization.to_dict(dag) for dag in build_model(spec).values()] for _ in range(2))
+    assert once == twice
+
+
+def test_tasks_carry_no_copy_of_the_form(dags: dict[str, DAG]) -> None:
+    # Five checks a task of each field: it would be more than half of the cost of parsing.
+    assert {task.task_id for task in every_task(dags) if task.params} == set()
 
 
 def test_heavy_tasks_link_to_their_run_and_report(dags: dict[str, DAG]) -> None:

@@ -75,23 +75,23 @@ def infer(
     write: Annotated[bool, typer.Option(help="Write the files; refused where one is there already.")] = False,
 ) -> None:
     """Propose expectations.yaml and histograms.yaml from a model's first spans."""
+    from ratchet.cli.running import read_range
     from ratchet.spans.calendar import Calendar
     from ratchet.steps.infer import infer as propose
 
     project = Project.from_environment()
-    spec = load_spec(project, model)
-    calendar = Calendar.of(spec.source)
-    proposal = propose(project, spec, calendar.range(calendar.parse(first), calendar.parse(last)))
-    files = {"expectations.yaml": proposal.expectations, "histograms.yaml": proposal.histograms}
-    for name, text in files.items():
-        path = project.model_path(model) / name
-        if not write:
-            sys.stdout.write(f"# --- {path}\n{text}")
-        elif path.exists():
-            raise InputError(f"{path} is there already, and may have been edited. Move it away first.")
-        else:
+    spec, folder = load_spec(project, model), project.model_path(model)
+    proposal = propose(project, spec, read_range(Calendar.of(spec.source), first, last))
+    files = {folder / "expectations.yaml": proposal.expectations, folder / "histograms.yaml": proposal.histograms}
+    there = [path for path in files if path.exists()]
+    if write and there:
+        raise InputError(f"{there[0]} is there already, and may have been edited. Move it away first.")
+    for path, text in files.items():
+        if write:
             path.write_text(text, encoding="utf-8")
             out.print(f"wrote {path}: read it, and edit what you know better", markup=False)
+        else:
+            sys.stdout.write(f"# --- {path}\n{text}")
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from ratchet.errors import InputError
 from ratchet.ledger.entries import Author
 from ratchet.spans.calendar import Calendar
 from ratchet.steps.night import Night, live_through
@@ -19,14 +20,29 @@ if TYPE_CHECKING:
 AUTHOR = Author(kind="service", name="ratchet run")
 
 
+def read_range(calendar: Calendar, first: str, last: str) -> list[str]:
+    """Return the spans from ``first`` to ``last``, both included.
+
+    Raises
+    ------
+    InputError
+        If one is no span key, or the last comes before the first: there would be nothing to do, and nothing said.
+    """
+    spans = calendar.range(calendar.parse(first), calendar.parse(last))
+    if not spans:
+        raise InputError(f"The last span must not be before the first. Got {first} to {last}.")
+    return spans
+
+
 def run_nights(
     project: Project, spec: ModelSpec, first: str, last: str, *, load_from: str | None, console: Console
 ) -> None:
     """Live through the nights from ``first`` to ``last``; a first load is taken in with the first of them."""
     calendar = Calendar.of(spec.source)
-    nights = calendar.range(calendar.parse(first), calendar.parse(last))
+    nights = read_range(calendar, first, last)
+    load = read_range(calendar, load_from, nights[0]) if load_from else nights[:1]
     for span in nights:
-        history = calendar.range(calendar.parse(load_from), span) if load_from and span == nights[0] else [span]
+        history = load if span == nights[0] else [span]
         with console.status(f"{spec.name} {span}") as status:
 
             def show(name: str, result: StepResult, span: str = span) -> None:

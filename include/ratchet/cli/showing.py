@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from ratchet.errors import InputError
 from ratchet.identity import ModelId
 from ratchet.ledger.chain import Ledger
 from ratchet.spans.manifests import ManifestStore
+from ratchet.spec.loading import find_models
 from ratchet.storage.objects import open_store
 
 if TYPE_CHECKING:
@@ -23,8 +25,18 @@ SCHEMA_VERSION = 1
 
 
 def open_ledger(project: Project, model: ModelId) -> Ledger:
-    """Return the ledger of a model in the project's home."""
-    return Ledger(open_store(project.home), model)
+    """Return the ledger of a model in the project's home.
+
+    Raises
+    ------
+    InputError
+        If there is neither an entry nor a model folder of that name: an empty ledger is sound, a typing error is not.
+    """
+    ledger = Ledger(open_store(project.home), model)
+    known = find_models(project)
+    if model.name not in known and next(iter(ledger.entries()), None) is None:
+        raise InputError(f"There is no model {model}, and no ledger of it. Models: {', '.join(known) or 'none'}.")
+    return ledger
 
 
 def read_status(project: Project, spec: ModelSpec) -> dict[str, Any]:

@@ -17,7 +17,7 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 def mirror_aliases(tracking_uri: str, model: ModelId, state: LedgerState) -> dict[str, str | None]:
     """Point the aliases at what the ledger says, and return them.
 
-    ``challenger`` is a gated candidate that did not fail and is not champion; none otherwise.
+    ``challenger`` is a gated candidate that did not fail, is not champion and never was; none otherwise.
     """
     crash_point("promote.before_alias")
     wanted = {CHAMPION: state.champion.version if state.champion else None, CHALLENGER: _challenger(state)}
@@ -32,5 +32,6 @@ def _challenger(state: LedgerState) -> str | None:
     candidate = state.candidate
     if candidate is None or state.gate_verdict == "fail":
         return None
-    is_champion = state.champion is not None and candidate.digest == state.champion.digest
-    return None if is_champion else candidate.version
+    # One that was rolled back is gated too, and competes no more.
+    crowned = {one.digest for one in (*state.previous_champions, *([state.champion] if state.champion else []))}
+    return None if candidate.digest in crowned else candidate.version

@@ -15,24 +15,38 @@ if TYPE_CHECKING:
     from ratchet.ledger.versions import ModelVersion
 
 
-def choose_target(state: LedgerState, version: str | None) -> ModelVersion:
+def choose_target(ledger: Ledger, state: LedgerState, version: str | None) -> ModelVersion:
     """Return the former champion to restore: the last one, or the one named.
 
     Raises
     ------
     InputError
-        If there is no former champion, or none of that version.
+        If there is no former champion, or none of that version; or if no version is named and the champion itself
+        came back by a roll back: the last one is then the one that was rolled back, and a command that is repeated,
+        or given by two people, would put it into service again.
     """
     former = state.previous_champions
-    if not former:
+    if state.champion is None or not former:
         raise InputError("There is no former champion to roll back to.")
+    known = ", ".join(one.version for one in former)
     if version is None:
+        if _came_back(ledger, state):
+            raise InputError(
+                f"Version {state.champion.version} came back by a roll back already, entry {state.champion_number}. "
+                f"To change it again, name a version. Former champions: {known}."
+            )
         return former[-1]
+    if version == state.champion.version:
+        raise InputError(f"Version {version} is champion already, since entry {state.champion_number}.")
     for one in reversed(former):
         if one.version == version:
             return one
-    known = ", ".join(one.version for one in former)
     raise InputError(f"Version {version} never was champion before the present one. Former champions: {known}.")
+
+
+def _came_back(ledger: Ledger, state: LedgerState) -> bool:
+    crowned = next(ledger.entries(after=(state.champion_number or 1) - 1))
+    return crowned.kind == "roll_back"
 
 
 def roll_back(

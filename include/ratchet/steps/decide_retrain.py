@@ -13,7 +13,7 @@ from ratchet.monitoring.sensed import SpanObservation
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.reading import labelled_spans
 from ratchet.steps.champion import read_state
-from ratchet.steps.results import StepKey, StepResult, run_once
+from ratchet.steps.results import StepKey, StepResult, read_result, run_once
 from ratchet.storage.objects import ObjectStore, open_store
 from ratchet.training.window import find_shortage
 
@@ -51,8 +51,14 @@ def decide_retrain(
     quality: QualityStepResult,
     staleness: StalenessStepResult,
 ) -> RetrainStepResult:
-    """Decide on the night of ``span``, on what was sensed then and on the nights before."""
+    """Decide on the night of ``span``, on what was sensed then and on the nights before.
+
+    A night that has asked for training keeps its answer, also when what it asked for has changed the champion since.
+    """
     store, model = open_store(project.home), ModelId(spec.name)
+    asked = f"{_folder(model, span)}/request.json"
+    if store.has(asked):
+        return read_result(project, json.loads(store.read(asked))["decision_uri"], RetrainStepResult)
     state = read_state(project, spec)
     _write_observation(store, model, span, _observe(span, drift, quality, staleness, state))
     nights = _Nights(store, model, spec)
@@ -149,12 +155,16 @@ class _Nights:
 
 def _write_observation(store: ObjectStore, model: ModelId, span: str, observation: SpanObservation) -> None:
     values = {"schema_version": SCHEMA_VERSION, "observation": observation.to_json()}
-    store.write(f"watch/{model}/{span}/observation.json", json.dumps(values).encode())
+    store.write(f"{_folder(model, span)}/observation.json", json.dumps(values).encode())
 
 
 def _note_request(store: ObjectStore, model: ModelId, span: str, result: RetrainStepResult) -> None:
     values = {"schema_version": SCHEMA_VERSION, "span": span, "decision_uri": result.uri}
-    store.write_once(f"watch/{model}/{span}/request.json", json.dumps(values).encode())
+    store.write_once(f"{_folder(model, span)}/request.json", json.dumps(values).encode())
+
+
+def _folder(model: ModelId, span: str) -> str:
+    return f"watch/{model}/{span}"
 
 
 def _first_watched(state: LedgerState, spec: ModelSpec) -> str | None:

@@ -61,9 +61,17 @@ class EvaluateResult(StepResult):
 
 
 def evaluate(project: Project, spec: ModelSpec, window: WindowResult, trained: TrainResult) -> EvaluateResult:
-    """Evaluate the trained candidate against the present champion, a linear model, a dummy and the business rule."""
+    """Evaluate the trained candidate against the present champion, a linear model, a dummy and the business rule.
+
+    Run again after its candidate became champion, it answers with the evaluation that made it so.
+    """
     model = ModelId(spec.name)
     champion = Ledger(open_store(project.home), model).read_state().champion
+    if champion is not None and champion.digest == trained.digest:
+        made_so = champion_evidence(project, champion)
+        # A later night that trained the very same model is compared, and its tie keeps the champion.
+        if (made_so.span, made_so.reasons) == (window.span, window.reasons):
+            return made_so
     key = StepKey(
         step="evaluate",
         version=1,

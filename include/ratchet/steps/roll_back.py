@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ratchet.errors import InputError
 from ratchet.identity import ModelId
 from ratchet.ledger.chain import Ledger
 from ratchet.packaging.package import load_package
@@ -35,7 +36,12 @@ def roll_back(
     model, store = ModelId(spec.name), open_store(project.home)
     ledger = Ledger(store, model)
     state = ledger.read_state()
-    target = choose_target(state, version)
+    try:
+        target = choose_target(ledger, state, version)
+    except InputError:
+        # The repeat of a killed roll back is refused, and still mends what that one left undone.
+        mirror_aliases(project.tracking_uri, model, state)
+        raise
     load_package(store, model, target.digest)
     entry = append_roll_back(ledger, state, target, reason=reason, author=author, at=at)
     mirror_aliases(project.tracking_uri, model, ledger.read_state())

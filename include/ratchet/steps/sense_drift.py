@@ -46,7 +46,8 @@ def sense_drift(project: Project, spec: ModelSpec, span: str) -> DriftStepResult
     validated = ManifestStore(open_store(project.home), model, "examples").validated()
     newest = calendar.range(calendar.shift(span, 1 - policy.window_spans), span)
     current = tuple(one for one in newest if one in validated)
-    baseline = champion_evidence(project, champion).train_spans
+    # A training span whose correction was stopped since: its statistics are no longer those the champion learnt from.
+    baseline = tuple(one for one in champion_evidence(project, champion).train_spans if one in validated)
     versions = [(m.span, m.delivery) for m in read_manifests(project, model, "examples", (*baseline, *current))]
     key = StepKey(
         step="sense_drift",

@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from airflow.sdk.definitions.param import ParamsDict
-
 from ratchet.errors import SpecError
 from ratchet.spec.loading import find_models, load_spec
 from ratchet_airflow.assets import model_of
@@ -41,12 +39,7 @@ class Built:
 
 def build_model(spec: ModelSpec) -> dict[str, DAG]:
     """Return the DAGs of one model, by id."""
-    dags = [build(spec) for build in _BUILDERS]
-    for task in (task for dag in dags for task in dag.tasks):
-        # A task is given its DAG's parameters when it runs. The copy that it also carries costs more than all else of
-        # parsing: Airflow checks it five times a task, against its schema and the schema against that of schemas.
-        task.params = ParamsDict()
-    return {dag.dag_id: dag for dag in dags}
+    return {dag.dag_id: dag for dag in (build(spec) for build in _BUILDERS)}
 
 
 def build_all(project: Project, *, only_dag_id: str | None = None) -> Built:

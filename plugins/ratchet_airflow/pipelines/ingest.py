@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow.sdk import DAG, CronPartitionTimetable, Param, chain
+from airflow.sdk import DAG, CronPartitionTimetable, chain
 
 from ratchet.identity import ModelId
 from ratchet_airflow.assets import span_asset
 from ratchet_airflow.operators.ingestion import ComputeStatisticsOperator, IngestSpanOperator, ValidateSpanOperator
 from ratchet_airflow.pipelines.defaults import build_dag, last_run, waiting_time
+from ratchet_airflow.pipelines.form import field, offer_form
 from ratchet_airflow.sensors.source import WaitForSourceSensor
 
 if TYPE_CHECKING:
@@ -20,18 +21,12 @@ def build_ingest(spec: ModelSpec) -> DAG:
     """Return the DAG that takes spans in."""
     # At midnight exactly: at another hour a scheduled run and a backfill of the same day would have different dates.
     nightly = CronPartitionTimetable("0 0 * * *", timezone=spec.source.time_zone, run_offset=-1, key_format="%Y-%m-%d")
-    first_span = Param(
-        None,
-        type=["null", "string"],
-        format="date",
-        title="First span",
-        description_md="For a first load: take in every day from this one to the run's own, in this run.",
-    )
-    with build_dag(spec, "ingest", schedule=nightly, end_date=last_run(spec), params={"first_span": first_span}) as dag:
+    with build_dag(spec, "ingest", schedule=nightly, end_date=last_run(spec)) as dag:
         chain(
             WaitForSourceSensor(
                 task_id="wait_for_source",
                 model=spec.name,
+                timeout=waiting_time(spec),
                 execution_timeout=waiting_time(spec),
                 doc_md="Waits until the source can be asked for the day.",
             ),
@@ -50,4 +45,12 @@ def build_ingest(spec: ModelSpec) -> DAG:
                 doc_md="Judges the day by `expectations.yaml`. A stopped day fails here; the report is under Details.",
             ),
         )
+    first_span = field(
+        None,
+        type=["null", "string"],
+        format="date",
+        title="First span",
+        help_text="For a first load: take in every day from this one to the run's own, in this run.",
+    )
+    offer_form(dag, first_span=first_span)
     return dag

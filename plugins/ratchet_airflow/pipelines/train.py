@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
-from airflow.sdk import DAG, Param, PartitionedAssetTimetable
+from airflow.sdk import DAG, PartitionedAssetTimetable
 
 from ratchet.identity import ModelId
 from ratchet.spec.sections import Reason
@@ -12,6 +12,7 @@ from ratchet_airflow.assets import candidate_asset, retrain_request_asset
 from ratchet_airflow.operators.gating import DecideGateOperator, PublishCandidateOperator
 from ratchet_airflow.operators.training import EvaluateOperator, SelectWindowOperator, TrainOperator, TuneOperator
 from ratchet_airflow.pipelines.defaults import HEAVY, build_dag
+from ratchet_airflow.pipelines.form import field, offer_form
 
 if TYPE_CHECKING:
     from ratchet.spec.sections import ModelSpec
@@ -25,17 +26,7 @@ def build_train(spec: ModelSpec) -> DAG:
     """
     model = ModelId(spec.name)
     requested = PartitionedAssetTimetable(assets=retrain_request_asset(model))
-    reasons = Param(
-        ["manual"],
-        type="array",
-        items={"type": "string", "enum": list(get_args(Reason))},
-        minItems=1,
-        title="Reasons",
-        description_md="Why this run trains, one a line: "
-        + ", ".join(f"`{reason}`" for reason in get_args(Reason))
-        + ".",
-    )
-    with build_dag(spec, "train", schedule=requested, params={"reasons": reasons}) as dag:
+    with build_dag(spec, "train", schedule=requested) as dag:
         window = SelectWindowOperator(
             task_id="select_window",
             model=spec.name,
@@ -77,4 +68,14 @@ def build_train(spec: ModelSpec) -> DAG:
             outlets=[candidate_asset(model)],
             doc_md="Hands a proven candidate to the release; skipped, with the reasons, when the gate refused it.",
         )
+    known = get_args(Reason)
+    reasons = field(
+        ["manual"],
+        type="array",
+        items={"type": "string", "enum": list(known)},
+        minItems=1,
+        title="Reasons",
+        help_text="Why this run trains, one a line: " + ", ".join(f"`{reason}`" for reason in known) + ".",
+    )
+    offer_form(dag, reasons=reasons)
     return dag

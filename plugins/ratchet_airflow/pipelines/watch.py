@@ -23,17 +23,23 @@ def build_watch(spec: ModelSpec) -> DAG:
         drift = SenseDriftSensor(
             task_id="sense_drift",
             model=spec.name,
+            timeout=until,
             execution_timeout=until,
             doc_md="Compares the newest days with those the champion was trained on, from statistics alone.",
         )
         quality = SenseQualitySensor(
             task_id="sense_quality",
             model=spec.name,
+            timeout=until,
             execution_timeout=until,
             doc_md="Judges the predictions whose outcomes are due by now. Never waits for more of them.",
         )
         staleness = SenseStalenessSensor(
-            task_id="sense_staleness", model=spec.name, execution_timeout=until, doc_md="Judges the champion's age."
+            task_id="sense_staleness",
+            model=spec.name,
+            timeout=until,
+            execution_timeout=until,
+            doc_md="Judges the champion's age.",
         )
         decided = DecideRetrainOperator(
             task_id="decide_retrain",

@@ -1,3 +1,5 @@
+"""Fixtures of more than one room: a store on each kind of place, and an S3 server behind a proxy that breaks it."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
