@@ -13,10 +13,12 @@ import platform
 import subprocess
 import sys
 import tempfile
+import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -64,13 +66,27 @@ def answer_as_child(bench: str, answer: Path) -> None:
     answer.write_text(json.dumps(check_rows(bench, rows)))
 
 
-def describe_machine(date: str, load: float) -> str:
-    """Return cores, processor, memory, load and versions in a sentence."""
+def withheld() -> float:
+    """Return the seconds for which a hypervisor has withheld a core so far; a process counts them as its CPU time."""
+    return float(getattr(psutil.cpu_times(), "steal", 0.0))
+
+
+def describe_machine(date: str, load: float, stolen: float) -> str:
+    """Return cores, processor, memory, load and versions in a sentence.
+
+    Parameters
+    ----------
+    load : float
+        Processes that wanted to run in the minute before the first bench.
+    stolen : float
+        Share of the cores' time during the benches that a hypervisor withheld.
+    """
     gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = ", ".join(f"{name} {version(name)}" for name in SHOWN_VERSIONS)
     return (
         f"Measured on {date}: {os.cpu_count()} cores ({_processor()}), {gigabytes:.0f} GiB, "
-        f"load {load:.1f} before the first bench, {platform.system()}, "
+        f"load {load:.1f} before the first bench, {stolen:.0%} of the cores withheld by a hypervisor meanwhile, "
+        f"{platform.system()}, "
         f"Python {platform.python_version()}, {versions}."
     )
 
@@ -118,7 +134,7 @@ PREAMBLE = (
 HEADINGS = ("what", "ours", "reference", "ratio", "budget", "")
 
 
-def render_page(rows: list[Row], date: str, load: float) -> str:
+def render_page(rows: list[Row], machine: str) -> str:
     """Return docs/benchmarks.md."""
     table = [HEADINGS, ("---",) * len(HEADINGS), *map(cells, rows)]
     return "\n".join(
@@ -127,7 +143,7 @@ def render_page(rows: list[Row], date: str, load: float) -> str:
             "",
             *PREAMBLE,
             "",
-            describe_machine(date, load),
+            machine,
             "",
             *("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in table),
             "",
@@ -158,12 +174,13 @@ def main(arguments: list[str] | None = None) -> int:
     if not benches:
         print("no bench was found: nothing was measured.", file=sys.stderr)
         return 1
-    load = os.getloadavg()[0]
+    load, started, stolen = os.getloadavg()[0], time.monotonic(), withheld()
     rows = [row for bench in benches for row in measure(bench, load)]
     print_table(rows)
     if options.date and not options.only:
         PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(render_page(rows, options.date, load))
+        share = (withheld() - stolen) / (time.monotonic() - started) / (os.cpu_count() or 1)
+        PAGE.write_text(render_page(rows, describe_machine(options.date, load, share)))
     missed = [row["name"] for row in rows if not row["passed"]]
     for name in missed:
         print(f"missed: {name}", file=sys.stderr)

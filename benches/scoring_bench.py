@@ -70,7 +70,7 @@ def _rows(project: Project, spec: ModelSpec, loaded: LoadedModel) -> list[Row]:
         # What the step does with a span, but for writing: `_predictions` scores and makes the frame.
         lambda: _predictions(spec, loaded, champion, read_all_examples(project, spec, [SPAN]), AT),
         lambda: loaded.pipeline.predict_proba(matrix),
-        times=7,
+        times=9,
     )
     read = take(lambda: read_all_examples(project, spec, [SPAN]), times=5)
     shaped = take(lambda: to_matrix(frame, loaded.card.features), times=5)

@@ -41,8 +41,10 @@ class Project:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Project:
-        """Return the project that ``RATCHET_HOME``, ``RATCHET_MODELS``, ``RATCHET_PROFILE`` and
-        ``MLFLOW_TRACKING_URI`` name; each has a default below the current folder."""
+        """Return the project that the environment names; each variable has a default below the current folder.
+
+        Read are ``RATCHET_HOME``, ``RATCHET_MODELS``, ``RATCHET_PROFILE`` and ``MLFLOW_TRACKING_URI``.
+        """
         env = os.environ if environ is None else environ
         home = _absolute(env.get("RATCHET_HOME") or ".ratchet")
         return cls(

@@ -40,7 +40,8 @@ _OURS = {
 _DEFAULTS: dict[str, Parameters] = {
     # Early stopping holds out random rows: a peek across time, and fewer rows to learn from.
     HISTOGRAM_TREES: {"early_stopping": False},
-    LINEAR: {"max_iter": 1000},
+    # Many more examples than columns: twice as fast as the default solver, and exact.
+    LINEAR: {"max_iter": 1000, "solver": "newton-cholesky"},
 }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ratchet.crashpoints import crash_point
+from ratchet.errors import LostRaceError
 from ratchet.evaluation.gate import GateResult, explain
 from ratchet.evaluation.gate import decide_gate as judge
 from ratchet.evaluation.results import Evaluation
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from ratchet.project import Project
     from ratchet.spec.sections import Comparison, ModelSpec, Reason
     from ratchet.steps.evaluate import EvaluateResult
+
+
+_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,22 +139,23 @@ def _words(gate: GateResult) -> str:
 def _enter(project: Project, result: GateStepResult, *, author: Author, at: datetime) -> None:
     ledger = Ledger(open_store(project.home), ModelId(result.model))
     decision_id = f"gate:{result.candidate_digest}:{result.gate_digest}"
-    if ledger.find(decision_id) is None:
-        ledger.append(
-            "gate",
-            {
-                "candidate": result.candidate.to_json(),
-                "over": result.champion_digest,
-                "verdict": result.verdict,
-                "comparison": result.comparison,
-                "reasons": list(result.reasons),
-                "span": result.span,
-                "gate_uri": result.gate_uri,
-                "gate_digest": result.gate_digest,
-                "words": result.words,
-            },
-            decision_id=decision_id,
-            author=author,
-            at=at,
-            after=ledger.read_state().number,
-        )
+    body = {
+        "candidate": result.candidate.to_json(),
+        "over": result.champion_digest,
+        "verdict": result.verdict,
+        "comparison": result.comparison,
+        "reasons": list(result.reasons),
+        "span": result.span,
+        "gate_uri": result.gate_uri,
+        "gate_digest": result.gate_digest,
+        "words": result.words,
+    }
+    for tries_left in reversed(range(_TRIES)):
+        after = ledger.read_state().number
+        try:
+            ledger.append("gate", body, decision_id=decision_id, author=author, at=at, after=after)
+            return
+        except LostRaceError:
+            # A verdict stands by itself, whatever was decided meanwhile: it takes the next number.
+            if not tries_left:
+                raise

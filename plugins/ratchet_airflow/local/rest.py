@@ -155,7 +155,7 @@ class AirflowClient:
         """Return the log of one try of a task, a line an event."""
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{try_number}"
         content = self._get(path, map_index=map_index, full_content=True)["content"]
-        return "\n".join(line if isinstance(line, str) else str(line.get("event", "")) for line in content)
+        return "\n".join(line if isinstance(line, str) else _log_line(line) for line in content)
 
     def assets(self) -> list[dict[str, Any]]:
         """Return all assets; their ``id`` is what events are posted to."""
@@ -258,6 +258,12 @@ class AirflowClient:
                 ) from cause
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+
+def _log_line(line: Mapping[str, Any]) -> str:
+    """Return an event with what went wrong behind it, which Airflow keeps beside the text."""
+    errors = [f"{error['exc_type']}: {error['exc_value']}" for error in line.get("error_detail") or ()]
+    return "\n".join([str(line.get("event", "")), *errors])
 
 
 def _json(response: httpx.Response) -> dict[str, Any]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ratchet_airflow.links import ReportLink, push_links
 from ratchet_airflow.sensors.span import SpanSensor
 
 if TYPE_CHECKING:
-    from airflow.sdk import Context
+    from airflow.sdk import BaseOperatorLink, Context
 
     from ratchet_airflow.runs import ModelRun
 
@@ -22,12 +24,15 @@ class SenseDriftSensor(SpanSensor):
     """
 
     awaited = "validated_span"
+    operator_extra_links: Sequence[BaseOperatorLink] = (ReportLink(),)
 
     def sense(self, context: Context, run: ModelRun) -> dict[str, Any]:
         """Return which columns drifted."""
         from ratchet.steps.sense_drift import sense_drift
 
-        return self.done(sense_drift(run.project, run.spec, run.span))
+        result = sense_drift(run.project, run.spec, run.span)
+        push_links(context, run.project, report_uri=result.report_uri)
+        return self.done(result)
 
 
 class SenseQualitySensor(SpanSensor):

@@ -66,7 +66,8 @@ def read_row(project: Project, model: ModelId) -> ModelRow:
         since=crowned.at if crowned else None,
         by=_author(crowned) if crowned else None,
         gate_verdict=state.gate_verdict,
-        gate_words=_words(gate.body) if gate else None,
+        # The page shows the verdict apart, in its colour.
+        gate_words=_words(gate.body).removeprefix(str(gate.body["verdict"])).lstrip() if gate else None,
         n_entries=state.number,
     )
 
