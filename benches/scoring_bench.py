@@ -70,10 +70,10 @@ def _rows(project: Project, spec: ModelSpec, loaded: LoadedModel) -> list[Row]:
         # What the step does with a span, but for writing: `_predictions` scores and makes the frame.
         lambda: _predictions(spec, loaded, champion, read_all_examples(project, spec, [SPAN]), AT),
         lambda: loaded.pipeline.predict_proba(matrix),
-        times=9,
+        times=4,
     )
-    read = take(lambda: read_all_examples(project, spec, [SPAN]), times=5)
-    shaped = take(lambda: to_matrix(frame, loaded.card.features), times=5)
+    read = take(lambda: read_all_examples(project, spec, [SPAN]), times=3)
+    shaped = take(lambda: to_matrix(frame, loaded.card.features), times=3)
     name = f"{N_EXAMPLES:,} rows"
     return [
         ratio_row(f"batch scoring, {name}: read, predict, frame, against predict_proba", *taken, budget=1.2),

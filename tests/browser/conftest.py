@@ -45,6 +45,6 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
 def page(browser: BrowserContext) -> Iterator[Page]:
     """A new tab; it waits at most 15 seconds for anything."""
     page = browser.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(120_000)
     yield page
     page.close()

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
     from mlflow import MlflowClient
 
-# skops, when it is imported, looks for each NumPy function in every module there is, Airflow's deprecated names included.
+# When it is imported, skops looks for each NumPy function in every module, Airflow's deprecated names included.
 pytestmark = pytest.mark.filterwarnings("ignore:The `airflow.* is deprecated")
 
 ROOT = Path(__file__).parents[2]
@@ -115,7 +115,7 @@ def on_server(flights: Project, mlflow_url: str, monkeypatch: pytest.MonkeyPatch
     return open_client(mlflow_url)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_the_dags_take_january_from_the_first_load_to_predictions_of_a_champion(
     nights: Nights, flights: Project, on_server: MlflowClient
 ) -> None:

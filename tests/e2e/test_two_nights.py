@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
     from ratchet_airflow.local.rest import AirflowClient
 
-pytestmark = [pytest.mark.scheduler, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.scheduler, pytest.mark.timeout(1800)]
 
 ROOT = Path(__file__).parents[2]
 PURPOSES = ("ingest", "score", "watch", "train", "release")
 # 3 spans to train on, 1 to tune and 2 to test on, 1 until the labels of the last are known, and 1 to spare.
 FIRST, LOADED, NEXT = day(1), day(8), day(9)
-NIGHT_SECONDS = 300.0
+NIGHT_SECONDS = 900.0
 
 
 @dataclass(kw_only=True)

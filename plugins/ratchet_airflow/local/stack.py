@@ -73,7 +73,7 @@ class LocalStack:
         plugins_path: Path,
         environ: Mapping[str, str] | None = None,
         extra_environment: Mapping[str, str] | None = None,
-        ready_seconds: float = 300.0,
+        ready_seconds: float = 900.0,
         grace_seconds: float = 10.0,
         parallelism: int = 4,
         task_threads: int = 1,

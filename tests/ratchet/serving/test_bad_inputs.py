@@ -58,7 +58,7 @@ def error_of(response: Any) -> tuple[int, str]:
 def test_what_is_no_json_is_400(shared_client: TestClient, content: bytes) -> None:
     started = time.monotonic()
     assert error_of(shared_client.post(PATH, content=content, headers=JSON)) == (400, "E-JSON")
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 30
 
 
 @pytest.mark.parametrize(

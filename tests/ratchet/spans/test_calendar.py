@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -27,7 +29,7 @@ class TestTwoYears:
         calendar = Calendar(zone)
         bounds = [calendar.bounds(key) for key in calendar.range(FIRST, LAST)]
         assert len(bounds) == 366 + 365
-        assert all(before[1] == after[0] for before, after in zip(bounds, bounds[1:], strict=False))
+        assert all(before[1] == after[0] for before, after in pairwise(bounds))
         assert all(start < end for start, end in bounds)
 
     def test_a_span_holds_its_first_and_its_last_instant_and_not_the_next(self, zone: str):

@@ -95,16 +95,16 @@ class TestDescribeDeath:
 
 
 def follow_a_night(client: AirflowClient) -> list[dict[str, Any]]:
-    client.wait_for_dags({"local__ingest", "local__score"}, timeout_seconds=120)
+    client.wait_for_dags({"local__ingest", "local__score"}, timeout_seconds=600)
     ingest = client.trigger("local__ingest", partition_key=KEY)
     return [
-        client.wait_for_run("local__ingest", ingest["dag_run_id"], timeout_seconds=120),
-        client.wait_for_key("local__score", KEY, timeout_seconds=120),
+        client.wait_for_run("local__ingest", ingest["dag_run_id"], timeout_seconds=600),
+        client.wait_for_key("local__score", KEY, timeout_seconds=600),
     ]
 
 
 @pytest.mark.scheduler
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1800)
 def test_a_night_runs_by_its_key_through_a_real_scheduler_and_nothing_is_left_behind(tmp_path: Path) -> None:
     with make_stack(tmp_path) as stack, stack.client() as client:
         state = read_state(stack.state_path)

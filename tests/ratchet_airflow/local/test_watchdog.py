@@ -52,7 +52,7 @@ def is_there(pid: int) -> bool:
 
 
 def wait_until_gone(pid: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while is_there(pid):
         assert time.monotonic() < deadline, f"process {pid} is still there"
         time.sleep(0.02)

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ratchet.project import Project
+from tests.factories.models import Model, make_model
+from tests.ratchet.cli.conftest import Ratchet, assert_told
+
+
+@pytest.fixture
+def model(project: Project) -> Model:
+    return make_model(project)
+
+
+class TestCheck:
+    def test_a_sound_folder(self, ratchet: Ratchet, model: Model):
+        answer = ratchet(model, "check", "parcels")
+        assert (answer.code, answer.out, answer.err) == (0, "parcels: sound\n", "")
+
+    def test_every_fault_of_a_folder_is_told_at_once(self, ratchet: Ratchet, model: Model):
+        model.edit({"train.parameters": {"c": 1}, "label.function": "source.read_delivery"})
+        (model.path / "features.py").write_text("import nothing_of_that_name\n")
+        (model.path / "expectations.yaml").write_text(
+            "schema_version: 1\nexpectations: [{expect: expect_column_to_exits, column: a}]\n"
+        )
+        (model.path / "histograms.yaml").write_text(
+            "schema_version: 1\nspans: []\nedges:\n  distance: [1.0]\n  weight: [2.0, 1.0]\n"
+        )
+        answer = ratchet(model, "check")
+        assert (answer.code, answer.err) == (1, "")
+        first, *faults = answer.out.splitlines()
+        assert first == "parcels: 5 fault(s)"
+        wanted = [
+            "source.py has no function 'read_delivery'. Did you mean 'read_deliveries'?",
+            "features.py does not run: ModuleNotFoundError",
+            "expectations.yaml:2: expectations.0.expect: unknown expectation 'expect_column_to_exits'; did you mean",
+            "histograms.yaml:5: edges.weight: The edges of 'weight' must be finite and ascending",
+            "LogisticRegression has no parameter 'c'. Did you mean 'C'?",
+        ]
+        assert [words for words, fault in zip(wanted, faults, strict=True) if words not in fault] == []
+
+    def test_every_fault_of_a_spec(self, ratchet: Ratchet, model: Model):
+        path = model.path / "spec.yaml"
+        path.write_text(path.read_text().replace("owner:", "ownr:").replace("test_spans: 2", "test_spans: two"))
+        answer = ratchet(model, "check", "parcels")
+        assert answer.code == 1
+        assert answer.out.startswith("parcels: 3 fault(s)\n")
+        assert "did you mean 'owner'?" in answer.out
+        assert "evaluate.test_spans: Input should be a valid integer" in answer.out
+
+    def test_one_broken_folder_does_not_hide_the_others(self, ratchet: Ratchet, model: Model):
+        broken = make_model(model.project, "letters")
+        (broken.path / "spec.yaml").write_bytes(b"\xff")
+        answer = ratchet(model, "check")
+        assert answer.code == 1
+        assert answer.out.startswith("letters: 1 fault(s)\n")
+        assert answer.out.endswith("parcels: sound\n")
+
+    def test_a_numeric_feature_without_edges(self, ratchet: Ratchet, model: Model):
+        (model.path / "histograms.yaml").write_text("schema_version: 1\nspans: []\nedges: {distance: [1.0]}\n")
+        assert "no edges for weight, hour. Propose them with `ratchet infer`." in ratchet(model, "check").out
+
+    def test_a_missing_file(self, ratchet: Ratchet, model: Model):
+        (model.path / "expectations.yaml").unlink()
+        answer = ratchet(model, "check")
+        assert (answer.code, "expectations.yaml: cannot be read" in answer.out) == (1, True)
+
+    def test_an_unknown_model_brings_its_near_miss(self, ratchet: Ratchet, model: Model):
+        answer = ratchet(model, "check", "parcel")
+        assert (answer.code, "did you mean 'parcels'?" in answer.out) == (1, True)
+
+    def test_no_model_at_all(self, ratchet: Ratchet, project: Project):
+        assert_told(ratchet(Model(project=project), "check"), "E-INPUT", "There is no model folder below")
+
+    def test_a_name_that_is_a_path(self, ratchet: Ratchet, model: Model):
+        answer = ratchet(model, "check", "../parcels")
+        assert (answer.code, "must match" in answer.out) == (1, True)
+
+
+class TestSchema:
+    def test_is_json_with_a_description_of_each_section(self, ratchet: Ratchet, model: Model):
+        answer = ratchet(model, "schema")
+        schema = json.loads(answer.out)
+        assert (answer.code, answer.err, schema["title"]) == (0, "", "ModelSpec")
+        assert schema["additionalProperties"] is False
+
+
+class TestInfer:
+    def test_prints_both_files_and_writes_none(self, ratchet: Ratchet, model: Model):
+        before = {path.name: path.read_bytes() for path in model.path.iterdir() if path.is_file()}
+        answer = ratchet(model, "infer", "parcels", "--from", "2024-03-01", "--to", "2024-03-02")
+        assert (answer.code, answer.err) == (0, "")
+        assert answer.out.count("# --- ") == 2
+        assert "expect_column_values_to_be_between" in answer.out
+        assert {path.name: path.read_bytes() for path in model.path.iterdir() if path.is_file()} == before
+        assert not Path(model.project.home).exists()
+
+    def test_writes_what_the_check_then_takes(self, ratchet: Ratchet, model: Model):
+        for name in ("expectations.yaml", "histograms.yaml"):
+            (model.path / name).unlink()
+        answer = ratchet(model, "infer", "parcels", "--from", "2024-03-01", "--to", "2024-03-03", "--write")
+        assert (answer.code, answer.out.count("wrote ")) == (0, 2)
+        assert ratchet(model, "check", "parcels").out == "parcels: sound\n"
+
+    @pytest.mark.parametrize("there", ["expectations.yaml", "histograms.yaml"])
+    def test_refuses_to_overwrite_either_and_leaves_no_half(self, ratchet: Ratchet, model: Model, there: str):
+        other = ({"expectations.yaml", "histograms.yaml"} - {there}).pop()
+        (model.path / other).unlink()
+        before = (model.path / there).read_bytes()
+        answer = ratchet(model, "infer", "parcels", "--from", "2024-03-01", "--to", "2024-03-01", "--write")
+        assert_told(answer, f"{there} is there already")
+        assert (model.path / there).read_bytes() == before
+        assert not (model.path / other).exists()
+
+    @pytest.mark.parametrize(
+        ("first", "last", "words"),
+        [("2024-03-02", "2024-03-01", "must not be before"), ("yesterday", "2024-03-01", "must be a date, YYYY-MM-DD")],
+    )
+    def test_refuses_a_range_that_is_none(self, ratchet: Ratchet, model: Model, first: str, last: str, words: str):
+        assert_told(ratchet(model, "infer", "parcels", "--from", first, "--to", last), "E-INPUT", words)
+
+
+class TestUsage:
+    @pytest.mark.parametrize(
+        "arguments", [["chek"], ["run", "parcels"], ["roll-back", "parcels"], ["status"], ["check", "--strict"]]
+    )
+    def test_a_wrong_command_line_exits_with_2_and_says_so_on_the_error_stream(
+        self, ratchet: Ratchet, model: Model, arguments: list[str]
+    ):
+        answer = ratchet(model, *arguments)
+        assert (answer.code, answer.out) == (2, "")
+        assert "Usage: ratchet" in answer.err
+
+    def test_a_profile_that_there_is_none_of(self, ratchet: Ratchet, model: Model, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setenv("RATCHET_PROFILE", "prod")
+        assert_told(ratchet(model, "status", "parcels"), "RATCHET_PROFILE must be one of dev, staging, production")
+
+    def test_the_installed_command_answers_without_importing_what_is_heavy(self, model: Model):
+        program = (
+            "import sys; sys.argv = ['ratchet', 'schema']\n"
+            "from ratchet.cli import main\n"
+            "try: main()\n"
+            "except SystemExit as stopped: assert not stopped.code\n"
+            "heavy = {'pandas', 'sklearn', 'mlflow', 'great_expectations', 'deltalake', 'scipy', 'optuna', 'airflow'}\n"
+            "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
+        )
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        assert done.stderr == "[]\n"
+        assert Path(sys.executable).with_name("ratchet").exists()
