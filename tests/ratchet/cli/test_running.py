@@ -117,11 +117,12 @@ class TestLedger:
         assert (answer.code, answer.err) == (0, "")
         assert answer.out == f"parcels: 4 entries, sound; head {model.ledger.read_state().head}\n"
 
-    @pytest.mark.parametrize("number", [1, 3, 4])
-    @pytest.mark.parametrize("tampering", ["altered", "deleted", "no-json"])
-    def test_that_was_tampered_with_does_not(self, ratchet: Ratchet, life: Life, number: int, tampering: str):
-        if (number, tampering) in ((4, "altered"), (4, "deleted")):
-            pytest.skip("the newest entry is vouched for by a head that is kept elsewhere, not by the chain itself")
+    # That the newest entry is the one that was written is told by a head kept elsewhere, not by the chain.
+    @pytest.mark.parametrize(
+        ("tampering", "number"),
+        [("altered", 1), ("altered", 3), ("deleted", 1), ("deleted", 3), ("cut-short", 1), ("cut-short", 4)],
+    )
+    def test_that_was_tampered_with_does_not(self, ratchet: Ratchet, life: Life, tampering: str, number: int):
         model = life("second")
         path = Path(model.project.home) / "ledger" / "parcels" / f"{number:06d}.json"
         match tampering:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
