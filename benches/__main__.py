@@ -67,7 +67,7 @@ def answer_as_child(bench: str, answer: Path) -> None:
 
 
 def withheld() -> float:
-    """Return the seconds for which a hypervisor has withheld a core so far; a process counts them as its CPU time."""
+    """Return the seconds of cores that a hypervisor has withheld so far; CPU times contain a part of them."""
     return float(getattr(psutil.cpu_times(), "steal", 0.0))
 
 

@@ -76,5 +76,5 @@ def make_project(folder: Path, *, n_rows_a_span: int) -> Project:
     return Project(
         home=str(folder / "home"),
         models_path=folder / "models",
-        tracking_uri=f"sqlite:///{folder}/home/mlflow/mlflow.db",
+        tracking_uri=f"sqlite:///{folder}/mlflow.db",
     )

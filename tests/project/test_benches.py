@@ -12,6 +12,7 @@ import pytest
 
 from benches.__main__ import LOAD_VARIABLE as RUNNER_LOAD_VARIABLE
 from benches.__main__ import check_rows
+from benches.dags_bench import judged_rows
 from benches.measuring import (
     LOAD_VARIABLE,
     Taken,
@@ -149,6 +150,18 @@ class TestRows:
         assert [(row["unit"], row["budget"], row["passed"]) for row in rows] == [
             (unit, 3.0 if unit == judged else None, unit != judged) for unit in ("s", "CPU s")
         ]
+
+
+@pytest.mark.parametrize(
+    ("bare_seconds", "budget"),
+    [pytest.param(0.4, 2.0, id="bare-airflow-keeps-it"), pytest.param(0.41, None, id="bare-airflow-misses-it")],
+)
+def test_a_budget_that_bare_airflow_misses_on_this_machine_does_not_apply(bare_seconds, budget):
+    # The least of two processes; the bare DAGs stand for a fifth of the models.
+    measured = [{"build": [1.0, 2.0], "bare build": [seconds]} for seconds in (bare_seconds, 9.0)]
+    figure, ratio = judged_rows("built", measured, "build", budget=2.0)
+    assert (figure["ours"], figure["budget"]) == (3.0, budget)
+    assert ratio["ratio"] == pytest.approx(3.0 / (5 * bare_seconds))
 
 
 class TestTaking:

@@ -133,7 +133,7 @@ def ledger_show(
 
     entries = list(open_ledger(Project.from_environment(), ModelId.parse(model)).entries())
     if as_json:
-        sys.stdout.writelines(entry.to_bytes().decode() + "\n" for entry in entries)
+        sys.stdout.writelines(entry.to_bytes().decode() for entry in entries)
     else:
         print_entries(entries, out)
 

@@ -109,7 +109,7 @@ class TestLedger:
     def test_as_json_is_the_very_bytes_that_are_kept(self, ratchet: Ratchet, life: Life):
         model = life("second")
         lines = ratchet(model, "ledger", "show", "parcels", "--json").out.splitlines()
-        assert [line.encode() for line in lines] == list(model.objects("ledger/parcels").values())
+        assert [f"{line}\n".encode() for line in lines] == list(model.objects("ledger/parcels").values())
 
     def test_that_is_sound_verifies(self, ratchet: Ratchet, life: Life):
         model = life("second")

@@ -136,7 +136,7 @@ def test_a_name_that_is_accepted_stays_below_the_root(name: str):
         check_object_name(name)
     except InputError:
         return
-    assert posixpath.normpath(posixpath.join("/root", name)) == f"/root/{name}"
+    assert posixpath.normpath(posixpath.join("/top", name)) == f"/top/{name}"
 
 
 class ForgetfulStore:
