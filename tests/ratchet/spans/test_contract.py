@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ratchet.errors import DataError
@@ -78,6 +78,7 @@ def test_rows_in_are_rows_kept_and_rows_quarantined(rows: list[dict[str, Any]]):
     assert Counter(map(repr, both.rows(named=True))) == Counter(map(repr, rows))
 
 
+@settings(max_examples=25)
 @given(ROWS)
 def test_the_order_of_the_columns_does_not_matter(rows: list[dict[str, Any]]):
     frame = pl.DataFrame(rows, schema=SCHEMA)

@@ -5,12 +5,8 @@ A case sets one key and looks at what a public function answers before and after
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import numpy as np
@@ -310,19 +306,9 @@ def deadline(model: Model) -> object:
 
 
 def last_run(model: Model) -> object:
-    return _last_run(model.path / "spec.yaml", (model.path / "spec.yaml").read_text())
+    from ratchet_airflow.pipelines.defaults import last_run as of_the_scheduler
 
-
-@cache
-def _last_run(path: Path, text: str) -> str:
-    """When the scheduler starts the last run; asked in a process of its own, for it imports Airflow."""
-    program = (
-        "import sys; from pathlib import Path; from ratchet.spec.loading import parse_spec\n"
-        "from ratchet_airflow.pipelines.defaults import last_run\n"
-        "print(last_run(parse_spec(Path(sys.argv[1]), 'parcels')))"
-    )
-    done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
-    return done.stdout.splitlines()[-1]
+    return of_the_scheduler(model.spec)
 
 
 FOREST = "sklearn.ensemble.RandomForestClassifier"

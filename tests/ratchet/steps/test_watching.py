@@ -2,23 +2,27 @@ from __future__ import annotations
 
 import pytest
 
-from ratchet.project import Project
 from ratchet.spans.ingestion import ingest_ground_truth
-from ratchet.steps.night import live_through, take_in
+from ratchet.steps.decide_retrain import RetrainStepResult
+from ratchet.steps.night import live_through, take_in, watch
 from ratchet.steps.results import StepResult
 from ratchet.steps.sense_quality import sense_quality
 from ratchet.steps.sense_staleness import sense_staleness
 from tests.factories.lives import COVERAGE, LOADED, WATCHED, Life
-from tests.factories.models import AUTHOR, Model, at, day, days, make_model
+from tests.factories.models import AUTHOR, Model, at, day, days
 
 
 def live(model: Model, *spans: str) -> dict[str, StepResult]:
     return live_through(model.project, model.spec, spans, author=AUTHOR, clock=lambda: at(spans[-1])).results
 
 
-def decision(model: Model, span: str) -> tuple[str, tuple[str, ...]]:
-    values = live(model, span)["decide_retrain"].to_json()
-    return values["decision"], values["reasons"]
+def watched(model: Model, span: str) -> RetrainStepResult:
+    """The decision on the night of a span that was taken in; what it asks for is not done."""
+    results: dict[str, StepResult] = {}
+    watch(model.project, model.spec, span, clock=lambda: at(span), done=results.__setitem__)
+    decided = results["decide_retrain"]
+    assert isinstance(decided, RetrainStepResult)
+    return decided
 
 
 class TestQuality:
@@ -73,39 +77,39 @@ class TestStaleness:
 
     def test_alone_asks_for_training(self, life: Life):
         model = life("watched")
-        model.edit({"watch.max_age_spans": 5})
-        assert decision(model, day(15)) == ("request", ("staleness",))
+        model.edit({"watch.max_age_spans": 4})
+        assert watched(model, day(WATCHED)).reasons == ("staleness",)
 
 
 class TestRetrainDecision:
-    def test_a_cold_start_with_too_few_spans_holds_and_says_what_is_short(self, project: Project):
-        model = make_model(project)
-        results = live(model, *days(1, 6))
-        values = results["decide_retrain"].to_json()
-        assert (values["decision"], values["reasons"]) == ("hold", ())
-        assert "3 labelled and validated span(s) are needed to train on" in values["words"]
-        assert list(results)[-1] == "decide_retrain"
+    def test_a_cold_start_asks_from_the_night_on_that_has_just_enough_spans(self, life: Life):
+        model = life("loaded")
+        # On day 12 the spans before those to validate and to test on are days 1 to 8.
+        model.edit({"train.train_spans": 20, "train.min_train_spans": 9})
+        short = watched(model, day(12))
+        assert (short.decision, short.reasons) == ("hold", ())
+        assert "9 labelled and validated span(s) are needed to train on" in short.words
+        assert take_in(model.project, model.spec, [day(13)], done=lambda name, result: None)
+        assert (watched(model, day(13)).decision, watched(model, day(13)).reasons) == ("request", ("cold_start",))
 
-    def test_a_cold_start_with_just_enough_asks(self, project: Project):
-        model = make_model(project)
-        assert take_in(model.project, model.spec, days(1, 6), done=lambda name, result: None)
-        model.edit({"evaluate.min_examples": 1000})  # so that the gate leaves no champion
-        assert decision(model, day(7)) == ("request", ("cold_start",))
-        assert model.ledger.read_state().gate_verdict == "undecided"
-        # And again on the next night, whatever the cool-down: there is still no champion.
-        assert decision(model, day(8)) == ("request", ("cold_start",))
+    def test_a_cold_start_asks_again_every_night_whatever_the_cool_down(self, life: Life):
+        model = life("loaded")
+        assert take_in(model.project, model.spec, days(13, 14), done=lambda name, result: None)
+        assert [watched(model, day(number)).reasons for number in (12, 13, 14)] == [("cold_start",)] * 3
 
     def test_the_schedule_asks_when_it_is_due_and_the_cool_down_holds_it_back(self, life: Life):
         model = life("champion")
-        # A gate that nothing passes, so that the champion stays. The cold start was asked for on day 12.
-        model.edit({"watch.retrain": {"every_spans": 2, "cool_down_spans": 1}, "evaluate.floor": 0.999})
-        assert [decision(model, day(number)) for number in (13, 14)] == [("hold", ()), ("request", ("schedule",))]
+        assert take_in(model.project, model.spec, days(13, 17), done=lambda name, result: None)
+        # The cold start was asked for on day 12. Nothing is trained here, so the champion stays.
+        model.edit({"watch.retrain": {"every_spans": 2, "cool_down_spans": 1}})
+        assert [watched(model, day(number)).decision for number in (13, 14)] == ["hold", "request"]
+        assert watched(model, day(14)).reasons == ("schedule",)
         model.edit({"watch.retrain": {"every_spans": 1, "cool_down_spans": 2}})
-        assert [decision(model, day(number))[0] for number in (15, 16, 17)] == ["hold", "hold", "request"]
+        assert [watched(model, day(number)).decision for number in (15, 16, 17)] == ["hold", "hold", "request"]
 
     def test_a_night_before_the_champion_s_newest_training_span_is_history(self, life: Life):
-        model = life("champion")
-        assert decision(model, day(8)) == ("history", ())
+        decided = watched(life("champion"), day(8))
+        assert (decided.decision, decided.reasons) == ("history", ())
 
 
 def test_the_life_covers_what_these_tests_take_for_granted():

@@ -125,7 +125,7 @@ def test_a_run_has_a_page_on_a_server_only(run: TrackingRun) -> None:
 
 
 def test_only_a_file_store_is_told_where_its_artifacts_go() -> None:
-    assert artifact_location("sqlite:////home/mlflow/mlflow.db", "flights") == "file:///home/mlflow/artifacts/flights"
+    assert artifact_location("sqlite:////state/mlflow/mlflow.db", "flights") == "file:///state/mlflow/artifacts/flights"
     assert artifact_location("http://127.0.0.1:5000", "flights") is None
 
 

@@ -93,7 +93,7 @@ class TestEnd:
     ) -> None:
         leader, _ = start(STUBBORN)
         end([identify(leader.pid, word="python")], grace_seconds=0.1)
-        assert leader.wait(timeout=5) == -signal.SIGKILL
+        assert leader.wait(timeout=60) == -signal.SIGKILL
 
     @pytest.mark.parametrize(
         "change",

@@ -48,7 +48,7 @@ class TestStopFromState:
     ) -> None:
         write_state(tmp_path, make_state(scheduler=identify(sleeper.pid, word="python")))
         assert stop_from_state(tmp_path)
-        assert sleeper.wait(timeout=5) == -signal.SIGTERM
+        assert sleeper.wait(timeout=60) == -signal.SIGTERM
         assert not stop_from_state(tmp_path)
 
     def test_another_start_is_left_alone(self, tmp_path: Path, sleeper: subprocess.Popen[bytes]) -> None:
