@@ -25,7 +25,8 @@ app = typer.Typer(
 )
 ledger_app = typer.Typer(help="Read and verify the ledger of a model.", no_args_is_help=True)
 app.add_typer(ledger_app, name="ledger")
-out = Console(highlight=False, soft_wrap=True)
+# Into a pipe or a file a row stays one line, for grep.
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 400)
 
 Model = Annotated[str, typer.Argument(help="The model's name: its folder below RATCHET_MODELS.")]
 
