@@ -153,7 +153,8 @@ class SpanTable:
             partition_by=["span"],
             configuration=_CONFIGURATION,
             storage_options=self._options,
-            commit_properties=properties,
+            # Never retried by Delta itself: it would append what it lost to create, and double every row.
+            commit_properties=CommitProperties(custom_metadata=properties.custom_metadata, max_commit_retries=0),
         )
 
 
