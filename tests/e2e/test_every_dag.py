@@ -166,10 +166,10 @@ def check_registry(client: MlflowClient, project: Project, gate: dict[str, Any])
     version = client.get_model_version_by_alias("flights", "champion")
     assert (version.version, version.run_id) == ("1", gate["candidate_run_id"])
     assert version.tags["ratchet.digest"] == gate["candidate_digest"]
-    run = client.get_run(version.run_id)
+    run = client.get_run(gate["candidate_run_id"])
     assert run.data.tags["ratchet.span"] == LOADED
-    of_run = {file.path for file in client.list_artifacts(version.run_id)}
-    assert "inputs.json" in of_run
+    assert "inputs.json" in {file.path for file in client.list_artifacts(run.info.run_id)}
+    assert run.outputs is not None
     (logged,) = run.outputs.model_outputs
     of_model = {Path(file.path).name: file.file_size for file in client.list_logged_model_artifacts(logged.model_id)}
     packaged = open_store(project.home).read(f"models/flights/{gate['candidate_digest']}/{MODEL_FILE}")

@@ -120,8 +120,9 @@ def visit(stack: LocalStack) -> dict[str, httpx.Response]:
 def ask_mlflow(stack: LocalStack) -> dict[str, Any]:
     with httpx.Client(base_url=stack.settings.mlflow_url, trust_env=False, timeout=60) as web:
         wanted = {"name": "parcels", "alias": "champion"}
-        found: dict[str, Any] = web.get("/api/2.0/mlflow/registered-models/alias", params=wanted).json()
-        return found["model_version"]
+        answer = web.get("/api/2.0/mlflow/registered-models/alias", params=wanted)
+        found: dict[str, Any] = answer.json()["model_version"]
+        return found
 
 
 def is_there(process: psutil.Process) -> bool:
