@@ -25,7 +25,7 @@ from ratchet.training.fit import fit_matrix, labelled_matrix
 if TYPE_CHECKING:
     from ratchet.packaging.loaded import LoadedModel
     from ratchet.project import Project
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 N_EXAMPLES = 100_000
 N_TRAIN_EXAMPLES = 20_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -11,10 +11,13 @@ import polars as pl
 from benches.measuring import Row, figure_row, ratio_row, take, take_in_turn, wall_rows
 from ratchet.drift.decisions import compare_columns
 from ratchet.identity import ModelId
-from ratchet.spec.sections import Drift, Role
+from ratchet.spec.watching import Drift
 from ratchet.statistics.merging import merge_all
 from ratchet.statistics.scan import scan_statistics
 from ratchet.statistics.table import StatisticsTable
+
+if TYPE_CHECKING:
+    from ratchet.spec.features import Role
 
 N_NUMERIC, N_CATEGORICAL = 14, 6
 NUMERIC = [f"n{i}" for i in range(N_NUMERIC)]

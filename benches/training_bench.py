@@ -35,7 +35,7 @@ from ratchet.training.versions import register_version
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 # Two months of flights.
 N_EXAMPLES = 54_000

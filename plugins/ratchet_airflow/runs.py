@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Asset, Context
 
     from ratchet.ledger.entries import Author
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
     from ratchet.steps.results import StepResult
 
 # The key of the run: what a template renders to on a run without one is empty, not the text "None".

@@ -18,7 +18,7 @@ from ratchet.ledger.entries import Author
 from ratchet.project import Project
 from ratchet.spans.calendar import Calendar
 from ratchet.spec.loading import load_spec
-from ratchet.spec.sections import ModelSpec
+from ratchet.spec.model import ModelSpec
 from ratchet.storage.objects import ObjectStore, open_store
 
 PARCELS = Path(__file__).with_name("parcels")

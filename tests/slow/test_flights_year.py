@@ -34,7 +34,7 @@ from ratchet.training.fit import fit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(4 * 3600)]
 

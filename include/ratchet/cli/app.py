@@ -63,7 +63,7 @@ def check(model: Annotated[str | None, typer.Argument(help="One model; all of th
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of a spec, for editors."""
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
     sys.stdout.write(json.dumps(ModelSpec.model_json_schema(), indent=2) + "\n")
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ratchet.ledger.entries import Entry
     from ratchet.project import Project
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 SCHEMA_VERSION = 1
 

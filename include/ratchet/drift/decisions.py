@@ -17,7 +17,7 @@ from ratchet.drift.results import ColumnDrift, Contribution, DriftResult
 from ratchet.verdicts import Check, Verdict
 
 if TYPE_CHECKING:
-    from ratchet.spec.sections import Drift
+    from ratchet.spec.watching import Drift
     from ratchet.statistics.column import ColumnStatistics
 
 _N_CONTRIBUTIONS = 3

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from ratchet.evaluation.metrics import Bools, Floats
-    from ratchet.spec.sections import Rule
+    from ratchet.spec.objective import Rule
 
 
 def rule_scores(

@@ -25,7 +25,7 @@ from ratchet.verdicts import Check
 if TYPE_CHECKING:
     from ratchet.evaluation.bootstrap import Interval
     from ratchet.evaluation.results import Evaluation, SliceRow
-    from ratchet.spec.sections import Comparison, Evaluate
+    from ratchet.spec.evaluation import Comparison, Evaluate
 
 
 def check_predictions(evaluation: Evaluation) -> Check:

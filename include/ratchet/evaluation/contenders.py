@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from ratchet.evaluation.metrics import Bools, Floats
-    from ratchet.spec.sections import Evaluate
+    from ratchet.spec.evaluation import Evaluate
 
 # A percentile interval over fewer examples of a class is an accident of which of them were drawn.
 MIN_EXAMPLES_OF_A_CLASS = 10

@@ -20,7 +20,8 @@ from ratchet.verdicts import Check, Verdict, worst
 
 if TYPE_CHECKING:
     from ratchet.evaluation.results import Evaluation
-    from ratchet.spec.sections import Comparison, Evaluate, Reason
+    from ratchet.spec.evaluation import Comparison, Evaluate
+    from ratchet.spec.watching import Reason
 
 # A newer model that is as good is what these ask for; every other reason asks for a better one.
 _REASONS_TO_RENEW: frozenset[str] = frozenset({"schedule", "staleness", "cold_start"})

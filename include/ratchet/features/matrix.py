@@ -13,7 +13,7 @@ from ratchet.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ratchet.spec.sections import Features, Role
+    from ratchet.spec.features import Features, Role
 
 
 def feature_roles(features: Features) -> dict[str, Role]:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import Pipeline
 
-    from ratchet.spec.sections import Features, ModelSpec, Train
+    from ratchet.spec.features import Features
+    from ratchet.spec.model import ModelSpec
+    from ratchet.spec.training import Train
 
 Kind = Literal["tree", "linear"]
 Parameters = Mapping[str, str | int | float | bool | None]

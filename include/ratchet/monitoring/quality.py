@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from ratchet.evaluation.metrics import Bools, Floats
-    from ratchet.spec.sections import Quality
+    from ratchet.spec.watching import Quality
 
 SCHEMA_VERSION = 1
 

@@ -14,7 +14,7 @@ from ratchet.evaluation.results import check_schema_version
 from ratchet.monitoring.sensed import Sensed, SpanObservation, sense_drift, sense_quality
 
 if TYPE_CHECKING:
-    from ratchet.spec.sections import Reason, Retrain
+    from ratchet.spec.watching import Reason, Retrain
 
 RetrainVerdict = Literal["request", "hold", "undecided", "history"]
 

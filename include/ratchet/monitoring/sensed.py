@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ratchet.spec.sections import Reason, Retrain
+    from ratchet.spec.watching import Reason, Retrain
     from ratchet.verdicts import Verdict
 
 

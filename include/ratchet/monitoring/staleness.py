@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ratchet.verdicts import Check
 
 if TYPE_CHECKING:
-    from ratchet.spec.sections import Watch
+    from ratchet.spec.watching import Watch
 
 
 def judge_staleness(age_spans: int | None, policy: Watch) -> Check:

@@ -14,7 +14,7 @@ from ratchet.errors import ModelError
 
 if TYPE_CHECKING:
     from ratchet.identity import ModelId
-    from ratchet.spec.sections import Role
+    from ratchet.spec.features import Role
 
 SCHEMA_VERSION = 1
 LIBRARIES = ("scikit-learn", "skops", "numpy", "scipy", "pandas", "polars")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ratchet.packaging.card import Row
-    from ratchet.spec.sections import Role
+    from ratchet.spec.features import Role
 
 # Quantile of the numeric columns, and rank of the categorical value, in each row. The last row is all missing.
 _ROWS = ((0.5, 0), (0.1, 1), (0.9, 2))

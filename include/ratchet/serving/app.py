@@ -34,7 +34,7 @@ from ratchet.serving.guard import RequestGuard
 from ratchet.serving.prediction_log import open_log
 from ratchet.serving.refusals import RefusedError, UnknownPathError, error_response, refuse
 from ratchet.serving.scoring import Clock, Scorer
-from ratchet.spec.sections import ModelSpec
+from ratchet.spec.model import ModelSpec
 
 _log = logging.getLogger(__name__)
 

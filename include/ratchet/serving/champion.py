@@ -15,7 +15,7 @@ from ratchet.ledger.versions import ModelVersion
 from ratchet.packaging.loaded import LoadedModel
 from ratchet.packaging.package import load_package
 from ratchet.project import Project
-from ratchet.spec.sections import ModelSpec
+from ratchet.spec.model import ModelSpec
 from ratchet.storage.objects import open_store
 
 _log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from ratchet.serving.refusals import BodySizeError, NotJsonError, RefusedError
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.records import SPAN, UTC_TIME
-from ratchet.spec.sections import ModelSpec
+from ratchet.spec.model import ModelSpec
 
 MAX_EXAMPLES: Final = 1000
 

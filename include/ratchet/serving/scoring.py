@@ -18,7 +18,7 @@ from ratchet.serving.refusals import NoChampionError
 from ratchet.serving.requests import RequestReader
 from ratchet.spans.records import SCHEMA_VERSION, SPAN
 from ratchet.spec.functions import load_functions
-from ratchet.spec.sections import ModelSpec
+from ratchet.spec.model import ModelSpec
 
 Clock = Callable[[], datetime]
 

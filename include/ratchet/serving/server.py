@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 from ratchet.errors import InputError
 from ratchet.project import Project
 from ratchet.serving.app import create_app
-from ratchet.spec.sections import ModelSpec
+from ratchet.spec.model import ModelSpec
 
 _GRACE_SECONDS = 10
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from ratchet.errors import InputError
 
 if TYPE_CHECKING:
-    from ratchet.spec.sections import Source
+    from ratchet.spec.source import Source
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 

@@ -17,7 +17,9 @@ from ratchet.spans.records import REASON, UTC_TIME
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ratchet.spec.sections import Label, ModelSpec, Role
+    from ratchet.spec.features import Role
+    from ratchet.spec.label import Label
+    from ratchet.spec.model import ModelSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ratchet.project import Project
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 
 def read_manifests(project: Project, model: ModelId, table: Table, spans: Sequence[str]) -> list[SpanManifest]:

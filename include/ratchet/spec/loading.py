@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from ratchet.errors import InputError, SpecError
 from ratchet.identity import check_name
-from ratchet.spec.sections import ModelSpec
+from ratchet.spec.model import ModelSpec
 from ratchet.spec.yaml_source import Path_, YamlSource, read_yaml
 
 if TYPE_CHECKING:

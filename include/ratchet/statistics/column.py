@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from datasketches import hll_sketch, kll_doubles_sketch
 
 if TYPE_CHECKING:
-    from ratchet.spec.sections import Role
+    from ratchet.spec.features import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from ratchet.statistics.edges import check_edges
 from ratchet.statistics.merging import MAX_VALUES, SKETCH_K, keep_frequent, sketch_distinct
 
 if TYPE_CHECKING:
-    from ratchet.spec.sections import Role
+    from ratchet.spec.features import Role
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ratchet.ledger.state import LedgerState
     from ratchet.ledger.versions import ModelVersion
     from ratchet.project import Project
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
     from ratchet.steps.evaluate import EvaluateResult
 
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ratchet.project import Project
-    from ratchet.spec.sections import ModelSpec, Role
+    from ratchet.spec.features import Role
+    from ratchet.spec.model import ModelSpec
 
 HISTOGRAMS = "histograms.yaml"
 

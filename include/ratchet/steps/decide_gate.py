@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     from ratchet.ledger.entries import Author
     from ratchet.project import Project
-    from ratchet.spec.sections import Comparison, ModelSpec, Reason
+    from ratchet.spec.evaluation import Comparison
+    from ratchet.spec.model import ModelSpec
+    from ratchet.spec.watching import Reason
     from ratchet.steps.evaluate import EvaluateResult
 
 

@@ -20,7 +20,8 @@ from ratchet.training.window import find_shortage
 if TYPE_CHECKING:
     from ratchet.ledger.state import LedgerState
     from ratchet.project import Project
-    from ratchet.spec.sections import ModelSpec, Reason
+    from ratchet.spec.model import ModelSpec
+    from ratchet.spec.watching import Reason
     from ratchet.steps.sense_drift import DriftStepResult
     from ratchet.steps.sense_quality import QualityStepResult
     from ratchet.steps.sense_staleness import StalenessStepResult

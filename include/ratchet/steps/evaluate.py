@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from ratchet.evaluation.results import Evaluation
     from ratchet.ledger.versions import ModelVersion
     from ratchet.project import Project
-    from ratchet.spec.sections import ModelSpec, Reason
+    from ratchet.spec.model import ModelSpec
+    from ratchet.spec.watching import Reason
     from ratchet.steps.select_window import WindowResult
     from ratchet.steps.train import TrainResult
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ratchet.project import Project
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 
 def read_all_examples(project: Project, spec: ModelSpec, spans: Sequence[str]) -> pl.DataFrame:

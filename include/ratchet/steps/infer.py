@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ratchet.project import Project
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from ratchet.ledger.entries import Author
     from ratchet.project import Project
-    from ratchet.spec.sections import ModelSpec, Reason
+    from ratchet.spec.model import ModelSpec
+    from ratchet.spec.watching import Reason
     from ratchet.steps.results import StepResult
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ratchet.ledger.entries import Author
     from ratchet.project import Project
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
     from ratchet.steps.decide_gate import GateStepResult
 
 

@@ -17,7 +17,7 @@ from ratchet.storage.objects import open_store
 
 if TYPE_CHECKING:
     from ratchet.project import Project
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

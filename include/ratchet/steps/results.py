@@ -18,7 +18,7 @@ from ratchet.storage.objects import open_store
 
 if TYPE_CHECKING:
     from ratchet.project import Project
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
     from ratchet.storage.objects import ObjectStore
     from ratchet.verdicts import Verdict
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ratchet.ledger.entries import Author, Entry
     from ratchet.project import Project
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 
 def roll_back(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ratchet.ledger.versions import ModelVersion
     from ratchet.packaging.loaded import LoadedModel
     from ratchet.project import Project
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

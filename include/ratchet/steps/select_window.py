@@ -14,7 +14,8 @@ from ratchet.training.window import select_window as choose
 
 if TYPE_CHECKING:
     from ratchet.project import Project
-    from ratchet.spec.sections import ModelSpec, Reason
+    from ratchet.spec.model import ModelSpec
+    from ratchet.spec.watching import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

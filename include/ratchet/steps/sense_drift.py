@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ratchet.drift.results import DriftResult
     from ratchet.project import Project
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ratchet.project import Project
     from ratchet.spans.manifests import SpanManifest
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from ratchet.steps.results import StepKey, StepResult, run_once
 
 if TYPE_CHECKING:
     from ratchet.project import Project
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

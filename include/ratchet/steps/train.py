@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from ratchet.project import Project
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
     from ratchet.steps.select_window import WindowResult
     from ratchet.steps.tune import Parameter, TuneResult
 

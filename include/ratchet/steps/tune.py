@@ -14,7 +14,7 @@ from ratchet.training.search import search
 
 if TYPE_CHECKING:
     from ratchet.project import Project
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
     from ratchet.steps.select_window import WindowResult
 
 Parameter = str | int | float | bool | None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ratchet.project import Project
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
     from ratchet.validation.expectations import Expectations
 
 EXPECTATIONS = "expectations.yaml"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
 
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 MIN_EXAMPLES = 50
 THRESHOLD_OBJECTIVE = "youden_j"

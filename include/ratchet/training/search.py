@@ -11,7 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from ratchet.errors import TrainingError
-from ratchet.spec.sections import Uniform
+from ratchet.spec.training import Uniform
 from ratchet.training.fit import LabelledMatrix, fit_matrix, labelled_matrix
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ratchet.features.transform import Parameters
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 _SECONDS = "seconds"
 

@@ -10,7 +10,8 @@ from ratchet.errors import TrainingError
 
 if TYPE_CHECKING:
     from ratchet.spans.calendar import Calendar
-    from ratchet.spec.sections import Evaluate, Train
+    from ratchet.spec.evaluation import Evaluate
+    from ratchet.spec.training import Train
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ from ratchet.errors import EmptyDataError
 from ratchet.validation.pandas_edge import pandas_type
 
 if TYPE_CHECKING:
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 MAX_VALUES = 50
 MIN_EXAMPLES_A_VALUE = 10

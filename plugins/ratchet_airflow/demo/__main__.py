@@ -33,7 +33,7 @@ from ratchet_airflow.local.stack import LocalStack
 from ratchet_airflow.local.state import stop_from_state
 
 if TYPE_CHECKING:
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 LOADED_FROM, LOADED_THROUGH = "2013-01-01", "2013-01-31"
 # February brings what the demo wants to show: a blizzard on the 8th, and the faults of `faults.py`.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from airflow.sdk import DAG
 
     from ratchet.project import Project
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 _BUILDERS: tuple[Callable[[ModelSpec], DAG], ...] = (build_ingest, build_score, build_watch, build_train, build_release)
 

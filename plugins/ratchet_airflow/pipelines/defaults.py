@@ -14,7 +14,7 @@ from ratchet_airflow.pipelines.docs import describe
 from ratchet_airflow.retries import RETRIES, ErrorRetryPolicy
 
 if TYPE_CHECKING:
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 # A task that reads and writes; one that fits; and how long a span lasts at the most, with room to spare.
 LIGHT = timedelta(minutes=30)

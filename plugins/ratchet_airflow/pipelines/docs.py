@@ -14,7 +14,7 @@ from ratchet_airflow.assets import (
 )
 
 if TYPE_CHECKING:
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 
 def describe(spec: ModelSpec, purpose: Purpose) -> str:

@@ -14,7 +14,7 @@ from ratchet_airflow.pipelines.form import field, offer_form
 from ratchet_airflow.sensors.source import WaitForSourceSensor
 
 if TYPE_CHECKING:
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 
 def build_ingest(spec: ModelSpec) -> DAG:

@@ -13,7 +13,7 @@ from ratchet_airflow.pipelines.defaults import build_dag
 from ratchet_airflow.pipelines.form import field, offer_form
 
 if TYPE_CHECKING:
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 
 def build_release(spec: ModelSpec) -> DAG:

@@ -12,7 +12,7 @@ from ratchet_airflow.operators.scoring import ScoreSpanOperator
 from ratchet_airflow.pipelines.defaults import build_dag
 
 if TYPE_CHECKING:
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 
 def build_score(spec: ModelSpec) -> DAG:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, get_args
 from airflow.sdk import DAG, PartitionedAssetTimetable
 
 from ratchet.identity import ModelId
-from ratchet.spec.sections import Reason
+from ratchet.spec.watching import Reason
 from ratchet_airflow.assets import candidate_asset, retrain_request_asset
 from ratchet_airflow.operators.gating import DecideGateOperator, PublishCandidateOperator
 from ratchet_airflow.operators.training import EvaluateOperator, SelectWindowOperator, TrainOperator, TuneOperator
@@ -15,7 +15,7 @@ from ratchet_airflow.pipelines.defaults import HEAVY, build_dag
 from ratchet_airflow.pipelines.form import field, offer_form
 
 if TYPE_CHECKING:
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 
 def build_train(spec: ModelSpec) -> DAG:

@@ -13,7 +13,7 @@ from ratchet_airflow.pipelines.defaults import build_dag, waiting_time
 from ratchet_airflow.sensors.watch import SenseDriftSensor, SenseQualitySensor, SenseStalenessSensor
 
 if TYPE_CHECKING:
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 
 def build_watch(spec: ModelSpec) -> DAG:

@@ -12,7 +12,7 @@ from ratchet.drift import cells, decisions, distances, noise, results
 from ratchet.drift.decisions import compare_columns
 from ratchet.drift.results import DriftResult
 from ratchet.identity import ModelId
-from ratchet.spec.sections import Drift, DriftBound
+from ratchet.spec.watching import Drift, DriftBound
 from ratchet.statistics.column import ColumnStatistics
 from ratchet.statistics.scan import scan_statistics
 from ratchet.statistics.table import StatisticsTable

@@ -6,7 +6,7 @@ import pytest
 
 from ratchet.errors import EmptyDataError
 from ratchet.evaluation.baselines import dummy_scores, rule_scores
-from ratchet.spec.sections import Rule
+from ratchet.spec.objective import Rule
 
 RULE = Rule(column="hour", at_least=17.0)
 

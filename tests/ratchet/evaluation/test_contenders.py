@@ -10,7 +10,7 @@ from ratchet.errors import InputError, PredictionsError
 from ratchet.evaluation.contenders import evaluate_contenders
 from ratchet.evaluation.predictions import check_scores
 from ratchet.evaluation.results import Evaluation
-from ratchet.spec.sections import Evaluate
+from ratchet.spec.evaluation import Evaluate
 
 POLICY = Evaluate(test_spans=3, resamples=100, min_slice_examples=100)
 

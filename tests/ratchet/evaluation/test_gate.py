@@ -11,7 +11,7 @@ from ratchet.evaluation.bootstrap import Interval
 from ratchet.evaluation.contenders import evaluate_contenders
 from ratchet.evaluation.gate import GateResult, decide_gate, explain
 from ratchet.evaluation.results import Difference, Evaluation, Metrics, SliceRow
-from ratchet.spec.sections import Evaluate
+from ratchet.spec.evaluation import Evaluate
 
 POLICY = Evaluate(
     test_spans=3,

@@ -7,20 +7,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from ratchet.spec.sections import (
-    Choice,
-    Evaluate,
-    FeatureColumn,
-    Features,
-    Label,
-    ModelSpec,
-    Objective,
-    Rule,
-    Search,
-    Source,
-    Train,
-    Uniform,
-)
+from ratchet.spec.evaluation import Evaluate
+from ratchet.spec.features import FeatureColumn, Features
+from ratchet.spec.label import Label
+from ratchet.spec.model import ModelSpec
+from ratchet.spec.objective import Objective, Rule
+from ratchet.spec.source import Source
+from ratchet.spec.training import Choice, Search, Train, Uniform
 
 HISTOGRAM_TREES = "sklearn.ensemble.HistGradientBoostingClassifier"
 FOREST = "sklearn.ensemble.RandomForestClassifier"

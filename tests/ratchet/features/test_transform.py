@@ -7,7 +7,7 @@ import pytest
 from ratchet.errors import SpecError
 from ratchet.features.matrix import feature_roles, to_matrix
 from ratchet.features.transform import build_linear_baseline, build_pipeline, build_transform
-from ratchet.spec.sections import FeatureColumn, Features
+from ratchet.spec.features import FeatureColumn, Features
 from tests.ratchet.features.make import ESTIMATORS, FEATURES, HISTOGRAM_TREES, LOGISTIC, make_frame, make_spec
 
 ROLES = feature_roles(FEATURES)

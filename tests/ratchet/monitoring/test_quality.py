@@ -7,7 +7,7 @@ import pytest
 
 from ratchet.evaluation.metrics import roc_auc
 from ratchet.monitoring.quality import QualityResult, judge_quality
-from ratchet.spec.sections import Quality
+from ratchet.spec.watching import Quality
 
 POLICY = Quality(min_auc=0.6, max_drop=0.1, min_examples=100)
 TINY = 1e-9

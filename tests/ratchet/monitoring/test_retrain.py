@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ratchet.monitoring.retrain import RetrainDecision, decide_retrain
 from ratchet.monitoring.sensed import SpanObservation
 from ratchet.spans.calendar import Calendar
-from ratchet.spec.sections import Retrain
+from ratchet.spec.watching import Retrain
 
 CALENDAR = Calendar("America/New_York")
 KEY = "2013-03-01"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ratchet.monitoring.staleness import judge_staleness
-from ratchet.spec.sections import Watch
+from ratchet.spec.watching import Watch
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from ratchet.packaging.card import PackageCard
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
     from ratchet.storage.objects import ObjectStore
 
 

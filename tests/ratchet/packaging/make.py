@@ -12,7 +12,7 @@ from ratchet.training.fit import THRESHOLD_OBJECTIVE, labelled_matrix
 from tests.ratchet.features.make import make_frame
 
 if TYPE_CHECKING:
-    from ratchet.spec.sections import ModelSpec
+    from ratchet.spec.model import ModelSpec
 
 MODEL = ModelId("flights")
 

@@ -12,7 +12,8 @@ from ratchet.evaluation.results import Difference, Evaluation, Metrics, SliceRow
 from ratchet.reports.drift import render_drift
 from ratchet.reports.evaluation import render_evaluation
 from ratchet.reports.validation import render_validation
-from ratchet.spec.sections import Drift, Evaluate
+from ratchet.spec.evaluation import Evaluate
+from ratchet.spec.watching import Drift
 from ratchet.validation.result import WARNED, Anomaly, ValidationResult
 from ratchet.verdicts import Check
 

@@ -16,8 +16,8 @@ from ratchet.ledger.versions import ModelVersion
 from ratchet.packaging.card import PackageCard
 from ratchet.packaging.golden import synthetic_rows
 from ratchet.packaging.package import save_package
+from ratchet.spec.features import FeatureColumn, Features
 from ratchet.spec.functions import load_functions
-from ratchet.spec.sections import FeatureColumn, Features
 from ratchet.storage.objects import open_store
 from ratchet.training.fit import THRESHOLD_OBJECTIVE, fit, labelled_matrix
 from tests.ratchet.features.make import make_frame, make_spec

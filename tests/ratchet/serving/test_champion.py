@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from ratchet.serving.app import create_app
 from ratchet.serving.champion import ChampionWatch
-from ratchet.spec.sections import FeatureColumn, Features
+from ratchet.spec.features import FeatureColumn, Features
 from ratchet.storage.objects import ObjectStore, open_store
 from tests.ratchet.features.make import make_spec
 from tests.ratchet.serving.make import PATH, SPEC, crown, crown_digest, make_row

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from ratchet.serving.refusals import RefusedError
 from ratchet.serving.requests import RequestReader
-from ratchet.spec.sections import FeatureColumn, Features, Rule
+from ratchet.spec.features import FeatureColumn, Features
+from ratchet.spec.objective import Rule
 from tests.ratchet.features.make import make_spec
 from tests.ratchet.serving.make import SPEC, make_row
 

@@ -7,7 +7,7 @@ import pytest
 
 from ratchet.errors import SpecError
 from ratchet.spec.loading import parse_spec
-from ratchet.spec.sections import ModelSpec
+from ratchet.spec.model import ModelSpec
 from tests.factories.lives import life
 from tests.factories.models import PARCELS
 

@@ -31,7 +31,8 @@ from ratchet.project import Project
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.contract import sort_examples, sort_ground_truth
 from ratchet.spans.sources import read_source
-from ratchet.spec.sections import ModelSpec, Reason
+from ratchet.spec.model import ModelSpec
+from ratchet.spec.watching import Reason
 from ratchet.statistics.scan import scan_statistics
 from ratchet.steps.compute_statistics import statistics_roles
 from ratchet.steps.examples import derive

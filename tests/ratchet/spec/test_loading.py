@@ -10,7 +10,7 @@ import pytest
 from ratchet.errors import SpecError
 from ratchet.project import Project
 from ratchet.spec.loading import find_models, load_spec, parse_spec, spec_digest
-from ratchet.spec.sections import ModelSpec
+from ratchet.spec.model import ModelSpec
 from ratchet.spec.yaml_source import read_yaml
 from tests.factories.models import make_model
 from tests.ratchet.spec.conftest import SOUND, Write, line_of, load, refusal

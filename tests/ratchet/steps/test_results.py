@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from ratchet.project import Project
-from ratchet.spec.sections import ModelSpec
+from ratchet.spec.model import ModelSpec
 from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, read_result, run_once
 from ratchet.storage.objects import ObjectMissingError, open_store
 from tests.factories.models import parcels_spec

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from ratchet.errors import TrainingError
-from ratchet.spec.sections import ModelSpec
+from ratchet.spec.model import ModelSpec
 from ratchet.training import search as module
 from ratchet.training.search import SearchResult, search
 from tests.ratchet.features.make import make_frame, make_search, make_spec

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from ratchet.errors import TrainingError
 from ratchet.spans.calendar import Calendar
-from ratchet.spec.sections import Evaluate, Train
+from ratchet.spec.evaluation import Evaluate
+from ratchet.spec.training import Train
 from ratchet.training.window import Window, select_window
 
 CALENDAR = Calendar("America/New_York")

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from ratchet.spec.loading import parse_spec
-from ratchet.spec.sections import ModelSpec
+from ratchet.spec.model import ModelSpec
 from ratchet.validation.expectations import Expectations, load_expectations
 from ratchet.validation.frame import validate_frame
 from ratchet.validation.result import ValidationResult

@@ -1,0 +1,34 @@
+"""What a candidate must prove."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ratchet.spec.section import Section, Share
+
+Comparison = Literal["non_inferiority", "superiority"]
+
+
+class Evaluate(Section):
+    """What a candidate must prove. Differences are of AUC, candidate minus the other, on the same examples."""
+
+    test_spans: int = Field(ge=1, le=366, description="Newest labelled spans, kept for the gate.")
+    min_examples: int = Field(default=500, ge=10, description="Fewer labelled test examples leave it undecided.")
+    floor: Share = Field(default=0.5, description="AUC that a candidate must reach.")
+    margin_over_dummy: Share = Field(default=0.01, description="AUC by which it must beat the dummy.")
+    margin_over_rule: Share = Field(default=0.0, description="AUC by which it must beat the business rule.")
+    margin_over_linear: Annotated[float, Field(ge=-1, le=1)] = Field(
+        default=-0.01, description="AUC by which it must beat logistic regression; negative tolerates being worse."
+    )
+    non_inferiority_margin: Share = Field(
+        default=0.01, description="AUC that a candidate retrained for staleness or by schedule may lose, at most."
+    )
+    superiority_margin: Share = Field(
+        default=0.0, description="AUC by which a candidate retrained for another reason must beat the champion."
+    )
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(default=0.95, description="Of every interval.")
+    resamples: int = Field(default=500, ge=100, le=20_000, description="Bootstrap resamples.")
+    max_slice_drop: Share = Field(default=0.05, description="AUC that any slice may lose against the champion.")
+    min_slice_examples: int = Field(default=200, ge=10, description="Smaller slices are shown, not judged.")

@@ -1,0 +1,43 @@
+"""What a model may read, and what it never may."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from ratchet.spec.section import Column, Function, Section
+
+Role = Literal["numeric", "categorical"]
+
+
+class FeatureColumn(Section):
+    """One column that a model reads."""
+
+    role: Role = Field(description="How the column is encoded.")
+    derived: bool = Field(default=False, description="Made by features.py, not delivered by the source.")
+
+
+class Features(Section):
+    """What a model may read, and what it never may."""
+
+    columns: dict[Column, FeatureColumn] = Field(min_length=1, description="The features, by column.")
+    functions: tuple[Function, ...] = Field(
+        default=(), description="Row-level functions of the model folder that add the derived columns, in order."
+    )
+    leaks: tuple[Column, ...] = Field(
+        default=(), description="Columns known only after the event: withheld at ingestion, refused as features."
+    )
+    slices: tuple[Column, ...] = Field(default=(), description="Columns whose values are judged apart.")
+
+    @model_validator(mode="after")
+    def _leaks_stay_out(self) -> Features:
+        leaked = sorted(set(self.leaks) & (set(self.columns) | set(self.slices)))
+        if leaked:
+            raise ValueError(
+                f"{', '.join(leaked)}: declared under leaks, so known only after the event. "
+                "Remove it from columns and slices, or from leaks if it is known in time."
+            )
+        if any(column.derived for column in self.columns.values()) and not self.functions:
+            raise ValueError("a derived column needs a function that makes it: name one under functions.")
+        return self

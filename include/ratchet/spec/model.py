@@ -1,0 +1,56 @@
+"""One model, whole."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from ratchet.spec.evaluation import Evaluate
+from ratchet.spec.features import Features
+from ratchet.spec.label import Label
+from ratchet.spec.objective import Objective
+from ratchet.spec.section import Name, Section
+from ratchet.spec.source import Source
+from ratchet.spec.training import Train
+from ratchet.spec.watching import Watch
+
+
+class ModelSpec(Section):
+    """One model, whole."""
+
+    schema_version: Literal[1]
+    name: Name = Field(description="As its folder is called.")
+    owner: str = Field(min_length=1, description="Who answers for it.")
+    objective: Objective
+    source: Source
+    label: Label
+    features: Features
+    train: Train
+    evaluate: Evaluate
+    watch: Watch = Field(default=Watch())
+
+    @model_validator(mode="after")
+    def _sections_agree(self) -> ModelSpec:
+        reserved = {self.source.entity, self.source.time, self.label.column, "span"}
+        misused = sorted(reserved & set(self.features.columns))
+        if misused:
+            raise ValueError(
+                f"features.columns: {', '.join(misused)} may not be a feature (entity, time, label or span)."
+            )
+        rule = self.features.columns.get(self.objective.rule.column)
+        if rule is None or rule.role != "numeric":
+            raise ValueError(f"objective.rule.column: {self.objective.rule.column!r} is no numeric feature.")
+        unknown = sorted(set(self.watch.drift.columns) - set(self.features.columns))
+        if unknown:
+            raise ValueError(f"watch.drift.columns: {', '.join(unknown)} is no feature.")
+        return self
+
+    def delivered_columns(self) -> tuple[str, ...]:
+        """Return the columns that a delivery must hold, apart from entity and time: features and slices."""
+        features = (name for name, column in self.features.columns.items() if not column.derived)
+        return tuple(dict.fromkeys((*features, *self.features.slices)))
+
+    def section_values(self, *names: str) -> dict[str, Any]:
+        """Return the named sections as plain values: what a step reads, and so what its result is named by."""
+        return self.model_dump(mode="json", include=set(names))

@@ -1,0 +1,24 @@
+"""What a model is for."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ratchet.spec.section import Column, Section
+
+
+class Rule(Section):
+    """The business rule a model must beat: predict the outcome where ``column`` passes a bound.
+
+    Its score is the share of positive outcomes among training examples on the same side of the bound.
+    """
+
+    column: Column = Field(description="A numeric feature.")
+    at_least: float = Field(description="From this value on, the rule expects the outcome.")
+
+
+class Objective(Section):
+    """What the model is for."""
+
+    goal: str = Field(min_length=10, description="The business goal, in one sentence; shown on every report.")
+    rule: Rule = Field(description="The rule-based baseline that every candidate must beat.")

@@ -1,0 +1,50 @@
+"""What every section of a spec is made of: strict and frozen. Every default is the safe one.
+
+A key that no code reads yet is not there: it is refused as unknown, never accepted and ignored.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from ratchet.identity import check_name
+
+Name = Annotated[str, AfterValidator(check_name)]
+Column = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
+# A function of the model folder: module, dot, function. No path, no package, so nothing outside can be named.
+Function = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}\.[a-z_][a-z0-9_]{0,62}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _check_zone(name: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    # ZoneInfoNotFoundError is a KeyError; a folder of zones and a name too long for a file are OSErrors.
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"must be an IANA name such as America/New_York. Got {name[:80]!r}.") from None
+    return name
+
+
+def _check_day(key: str) -> str:
+    try:
+        is_key = date.fromisoformat(key).isoformat() == key
+    except ValueError:
+        is_key = False
+    if not is_key:
+        raise ValueError(f"must be a date, YYYY-MM-DD. Got {key[:80]!r}.")
+    return key
+
+
+TimeZone = Annotated[str, AfterValidator(_check_zone)]
+SpanKey = Annotated[str, AfterValidator(_check_day)]
+
+
+class Section(BaseModel):
+    """One section: unknown keys are refused, types are not coerced, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)

@@ -1,0 +1,36 @@
+"""Where examples come from."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from ratchet.spec.section import Column, Function, Section, Share, SpanKey, TimeZone
+
+
+class Source(Section):
+    """Where examples come from."""
+
+    kind: Literal["function"] = Field(description="A Python function of the model folder delivers a span.")
+    function: Function = Field(description="module.function: takes a SpanWindow, returns a Polars frame.")
+    entity: Column = Field(description="The column that names an example; unique within a span.")
+    time: Column = Field(description="The column of the event time, an aware timestamp.")
+    time_zone: TimeZone = Field(description="IANA name of the zone whose days the spans are.")
+    span: Literal["day"] = Field(default="day", description="How long one span is.")
+    first_span: SpanKey = Field(description="The first span there is; history before it is not asked for.")
+    last_span: SpanKey | None = Field(
+        default=None, description="The last span there is, of a source that has ended; none after it is scheduled."
+    )
+    deadline_hours: float = Field(
+        default=6, gt=0, le=48, description="How long after its end a span is waited for before an alarm."
+    )
+    max_quarantined: Share = Field(
+        default=0.01, description="Share of quarantined rows above which a span is refused whole."
+    )
+
+    @model_validator(mode="after")
+    def _last_span_follows(self) -> Source:
+        if self.last_span is not None and self.last_span < self.first_span:
+            raise ValueError(f"last_span must not be before first_span. Got {self.last_span} and {self.first_span}.")
+        return self
