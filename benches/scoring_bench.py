@@ -18,7 +18,7 @@ from ratchet.packaging.package import load_package, save_package
 from ratchet.spans.ingestion import ingest_examples
 from ratchet.spec.loading import load_spec
 from ratchet.steps.examples import read_all_examples
-from ratchet.steps.score_span import _predictions
+from ratchet.steps.score_span import make_predictions
 from ratchet.storage.objects import open_store
 from ratchet.training.fit import fit_matrix, labelled_matrix
 
@@ -67,8 +67,8 @@ def _rows(project: Project, spec: ModelSpec, loaded: LoadedModel) -> list[Row]:
     frame = read_all_examples(project, spec, [SPAN])
     matrix = to_matrix(frame, loaded.card.features)
     taken = take_in_turn(
-        # What the step does with a span, but for writing: `_predictions` scores and makes the frame.
-        lambda: _predictions(spec, loaded, champion, read_all_examples(project, spec, [SPAN]), AT),
+        # What the step does with a span, but for writing: `make_predictions` scores and makes the frame.
+        lambda: make_predictions(spec, loaded, champion, read_all_examples(project, spec, [SPAN]), AT),
         lambda: loaded.pipeline.predict_proba(matrix),
         times=4,
     )

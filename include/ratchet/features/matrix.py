@@ -59,7 +59,10 @@ def _column(series: pl.Series, role: Role) -> pd.Series:
     import pandas as pd
 
     if role == "categorical":
-        return pd.Series([np.nan if text is None else text for text in series.cast(pl.String).to_list()], dtype=object)
+        # Few distinct texts stand for many examples: each becomes a Python object once.
+        coded = series.cast(pl.String).to_arrow().dictionary_encode()
+        words = np.array([*coded.dictionary.to_pylist(), np.nan], dtype=object)
+        return pd.Series(words[coded.indices.fill_null(len(words) - 1).to_numpy()], dtype=object)
     if not (series.dtype.is_numeric() or series.dtype in (pl.Boolean, pl.Null)):
         raise DataError(f"The numeric feature {series.name!r} must hold numbers. It holds {series.dtype}.")
     values = series.cast(pl.Float64).to_numpy(allow_copy=True)

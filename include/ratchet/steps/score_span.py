@@ -80,7 +80,7 @@ def _score(
     model, span, store = ModelId(spec.name), examples.span, open_store(project.home)
     loaded = load_package(store, model, champion.digest)
     inputs = {"examples": examples.delivery, "version": champion.version, "digest": champion.digest}
-    frame = _predictions(spec, loaded, champion, read_all_examples(project, spec, [span]), at)
+    frame = make_predictions(spec, loaded, champion, read_all_examples(project, spec, [span]), at)
     delivery = "sha256:" + hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
     table = SpanTable(project.uri("tables", str(model), "predictions"))
     version = table.replace_spans(
@@ -105,9 +105,10 @@ def _score(
     return manifest if manifests.write(manifest) else manifests.newest(span) or manifest
 
 
-def _predictions(
+def make_predictions(
     spec: ModelSpec, loaded: LoadedModel, champion: ModelVersion, examples: pl.DataFrame, at: datetime
 ) -> pl.DataFrame:
+    """Return one prediction an example, in the columns of ``records.PREDICTION``."""
     threshold, entity = loaded.card.threshold, pl.col(spec.source.entity)
     values: dict[str, pl.Expr] = {
         "schema_version": pl.lit(RECORD_VERSION),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,10 +49,23 @@ class TrainResult(StepResult):
     fit_seconds: float
 
 
-def train(project: Project, spec: ModelSpec, window: WindowResult, tuned: TuneResult, *, at: datetime) -> TrainResult:
+def train(
+    project: Project,
+    spec: ModelSpec,
+    window: WindowResult,
+    tuned: TuneResult,
+    *,
+    at: datetime,
+    on_run: Callable[[str | None], None] = lambda _: None,
+) -> TrainResult:
     """Fit the tuned pipeline on the train spans, choose its threshold on the validation spans, and register it.
 
     Killed at any point, a rerun fits the same model and finds the package, the run and the version of the first try.
+
+    Parameters
+    ----------
+    on_run : callable
+        Told the page of the MLflow run before the fit begins; None where the tracking store has no pages.
     """
     lock = lock_digest(project.models_path)
     key = StepKey(
@@ -68,7 +81,10 @@ def train(project: Project, spec: ModelSpec, window: WindowResult, tuned: TuneRe
         },
     )
     return run_once(
-        project, key, TrainResult, lambda folder: _train(project, spec, window, tuned, folder, lock=lock, at=at)
+        project,
+        key,
+        TrainResult,
+        lambda folder: _train(project, spec, window, tuned, folder, lock=lock, at=at, on_run=on_run),
     )
 
 
@@ -81,9 +97,11 @@ def _train(
     *,
     lock: str | None,
     at: datetime,
+    on_run: Callable[[str | None], None],
 ) -> TrainResult:
     model = ModelId(spec.name)
     run = start_or_resume(project.tracking_uri, str(model), folder.name, at=at, run_name=f"{model} {window.span}")
+    on_run(run_url(project.tracking_uri, run))
     started = time.monotonic()
     examples = labelled_matrix(read_labelled_examples(project, spec, window.train_spans), spec)
     pipeline = fit_matrix(examples, spec, tuned.parameters)

@@ -50,12 +50,12 @@ class Demo:
         self._root, self._path, self._console = root, state_path, console
         self._records_path = state_path / "nights.json"
         self._models_path, home = state_path / "models", str(state_path / "home")
-        copy_model(root / "include" / "models" / MODEL, self._fresh(self._models_path))
         self.stack = LocalStack(
             state_path / "stack",
             dags_path=root / "dags",
             plugins_path=root / "plugins",
             extra_environment={"RATCHET_HOME": home, "RATCHET_MODELS": str(self._models_path)},
+            prepare=lambda: copy_model(root / "include" / "models" / MODEL, self._fresh(self._models_path)),
         )
         self._home = home
         self.records = read_records(self._records_path)
@@ -83,6 +83,8 @@ class Demo:
                 night = driver.live_through(span, last=nights[-1], load_from=LOADED_FROM if is_first else None)
                 self._note(project, spec, night)
             live.update(nights_table(self.records))
+        if not self._console.is_terminal:
+            self._console.print()  # a log file's last line of the table has no end of its own
 
     def _nights_left(self, calendar: Calendar) -> list[str]:
         if not self.records:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,6 +63,8 @@ class LocalStack:
         How long a component may take to end by itself.
     parallelism, task_threads, parse_seconds, has_preload
         See :class:`~ratchet_airflow.local.settings.StackSettings`.
+    prepare : callable, optional
+        Called once the state folder is this process's own, before any component starts.
     """
 
     def __init__(
@@ -79,7 +81,9 @@ class LocalStack:
         task_threads: int = 1,
         parse_seconds: int = 15,
         has_preload: bool = True,
+        prepare: Callable[[], None] = lambda: None,
     ) -> None:
+        self._prepare_further = prepare
         self.state_path = state_path.resolve()
         self.ready_seconds = ready_seconds
         self.grace_seconds = grace_seconds
@@ -148,6 +152,7 @@ class LocalStack:
             if stop_from_state(self.state_path, grace_seconds=self.grace_seconds):
                 log.info("Ended the processes that an earlier stack in %s had left.", self.state_path)
             self._prepare()
+            self._prepare_further()
             self._start_processes()
         except BaseException:
             self.stop()

@@ -84,7 +84,15 @@ class TrainOperator(StepOperator):
 
         run = self.read_run()
         window, tuned = WindowResult.from_json(self.window), TuneResult.from_json(self.tuned)
-        result = train(run.project, run.spec, window, tuned, at=started_at(context))
+        result = train(
+            run.project,
+            run.spec,
+            window,
+            tuned,
+            at=started_at(context),
+            on_run=lambda address: push_links(context, run.project, run_url=address),
+        )
+        # Again, for a rerun that finds the result.
         push_links(context, run.project, run_url=result.run_url)
         return self.done(result)
 
