@@ -15,6 +15,7 @@
     ├── LedgerError          E-LEDGER      the chain of decisions is broken
     ├── LostRaceError        E-LOST-RACE   another writer decided first: decide again on the new state
     ├── RegistryDownError    E-REGISTRY-DOWN  MLflow did not answer: a retry may help
+    ├── RegistryRefusedError E-REGISTRY-REFUSED  MLflow does not let the caller do this
     ├── TrainingError        E-TRAINING    these examples cannot train a model
     ├── ModelError           E-MODEL       a packaged model may not be loaded
     └── PredictionsError     E-PREDICTIONS a model answered NaN, infinity, or a number outside [0, 1]
@@ -102,6 +103,12 @@ class RegistryDownError(RatchetError, ConnectionError):
 
     code = "E-REGISTRY-DOWN"
     is_retryable = True
+
+
+class RegistryRefusedError(RatchetError, PermissionError):
+    """MLflow does not let the caller do this."""
+
+    code = "E-REGISTRY-REFUSED"
 
 
 class TrainingError(RatchetError, ValueError):

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ratchet.errors import RegistryDownError
+from ratchet.errors import RegistryDownError, RegistryRefusedError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -25,6 +25,7 @@ BOUNDS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 _SQLITE = "sqlite:///"
 
@@ -62,7 +63,7 @@ _GAVE_UP = re.compile(r"API request to .* failed with (exception|.*error code 5\
 
 @contextmanager
 def bounded(tracking_uri: str) -> Iterator[MlflowClient]:
-    """Give a client; a server that does not answer, or answers 5xx, becomes RegistryDownError."""
+    """Give a client; no answer or 5xx becomes RegistryDownError, 401 and 403 RegistryRefusedError."""
     from mlflow.exceptions import MlflowException
     from requests.exceptions import RequestException
     from sqlalchemy.exc import OperationalError
@@ -72,6 +73,11 @@ def bounded(tracking_uri: str) -> Iterator[MlflowClient]:
     except (RequestException, OperationalError) as error:
         raise _down(tracking_uri, error) from error
     except MlflowException as error:
+        if _is_refused(error):
+            raise RegistryRefusedError(
+                f"MLflow at {_address(tracking_uri)} knows the caller not, or allows it too little. "
+                "Check MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, and the rights of that user."
+            ) from error
         if not _is_down(error):
             raise
         raise _down(tracking_uri, error) from error
@@ -89,10 +95,17 @@ def _is_down(error: MlflowException) -> bool:
     return isinstance(cause, RequestException | OperationalError) or bool(_GAVE_UP.search(str(error)))
 
 
+def _is_refused(error: MlflowException) -> bool:
+    return int(error.get_http_status_code()) in (401, 403)
+
+
+def _address(tracking_uri: str) -> str:
+    # A user name and password may stand in it.
+    return re.sub(r"//[^/@]*@", "//", tracking_uri)
+
+
 def _down(tracking_uri: str, error: Exception) -> RegistryDownError:
-    # A user name and password may stand in the address.
-    address = re.sub(r"//[^/@]*@", "//", tracking_uri)
     return RegistryDownError(
-        f"MLflow at {address} did not answer ({type(error).__name__}). The champion goes on serving. "
+        f"MLflow at {_address(tracking_uri)} did not answer ({type(error).__name__}). The champion goes on serving. "
         "Start the server, then repeat the same command."
     )

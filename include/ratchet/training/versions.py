@@ -50,7 +50,12 @@ def register_version(run: TrackingRun, model: ModelId, digest: str, pipeline: Pi
             return found
         source, model_id = _log_model(client, run, str(model), digest, pipeline, model_bytes)
         created = client.create_model_version(
-            str(model), source=source, run_id=run.run_id, tags={DIGEST_TAG: digest}, model_id=model_id
+            str(model),
+            source=source,
+            run_id=run.run_id,
+            tags={DIGEST_TAG: digest},
+            model_id=model_id,
+            await_creation_for=0,  # what is found below is ready, or is not taken
         )
         # A lost reply is sent again by the client and may leave two: all callers agree on the oldest.
         return _find_version(client, str(model), digest) or str(created.version)

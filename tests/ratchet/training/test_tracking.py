@@ -4,6 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ratchet.errors import RegistryDownError
+from ratchet.errors import RegistryDownError, RegistryRefusedError
 from ratchet.identity import ModelId
 from ratchet.packaging.bytes import dump_model
 from ratchet.training.fit import fit
@@ -130,8 +131,10 @@ def test_only_a_file_store_is_told_where_its_artifacts_go() -> None:
 
 
 class Failing(BaseHTTPRequestHandler):
+    status = 503
+
     def do_GET(self) -> None:
-        self.send_response(503)
+        self.send_response(self.status)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -141,15 +144,29 @@ class Failing(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def failing_uri() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Failing)
+class Unauthorized(Failing):
+    status = 401
+
+
+class Forbidden(Failing):
+    status = 403
+
+
+@contextmanager
+def answering(handler: type[Failing]) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def failing_uri() -> Iterator[str]:
+    with answering(Failing) as uri:
+        yield uri
 
 
 @pytest.fixture
@@ -166,6 +183,14 @@ def test_a_server_that_is_down_is_said_to_be_down_in_time(server: str, request: 
     with pytest.raises(RegistryDownError, match="did not answer") as caught:
         start_or_resume(uri, "flights", "key", at=AT)
     assert time.monotonic() - started < 120  # a server that is down blocks for 247 s by default
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("handler", [Unauthorized, Forbidden])
+def test_a_server_that_does_not_let_the_caller_in_is_no_case_for_a_retry(handler: type[Failing]) -> None:
+    with answering(handler) as uri, pytest.raises(RegistryRefusedError, match="MLFLOW_TRACKING_USERNAME") as caught:
+        start_or_resume(uri.replace("//", "//user:secret@"), "flights", "key", at=AT)
+    assert not caught.value.is_retryable
     assert "secret" not in str(caught.value)
 
 
