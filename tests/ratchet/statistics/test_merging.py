@@ -115,7 +115,7 @@ class TestManyValues:
     @staticmethod
     def _counted(values):
         kept = merging.keep_frequent(values)
-        sketch = merging.sketch_distinct(values) if kept["n_other"] else None
+        sketch = merging.sketch_distinct(values).tobytes() if kept["n_other"] else None
         return ColumnStatistics(column="c", role="categorical", n=sum(values.values()), distinct_sketch=sketch, **kept)
 
 

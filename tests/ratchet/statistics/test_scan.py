@@ -101,7 +101,6 @@ class TestCategorical:
     @pytest.mark.parametrize(("n_values", "n_other"), [(5, 0), (6, 1)], ids=["at-the-most", "one-more"])
     def test_the_rarest_values_beyond_the_most_kept_are_counted_together(self, monkeypatch, n_values, n_other):
         monkeypatch.setattr(merging, "MAX_VALUES", 5)
-        monkeypatch.setattr("ratchet.statistics.scan.MAX_VALUES", 5)
         texts = [f"v{i}" for i in range(n_values) for _ in range(n_values - i)]
         found = scan_x(texts, "categorical")
         assert (len(found.values), found.n_other, found.count_error) == (5, n_other, n_other)
