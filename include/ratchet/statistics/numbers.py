@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from datasketches import kll_doubles_sketch
 
 from ratchet.statistics.column import ColumnStatistics
 from ratchet.statistics.distinct import add_hashes, hash_numbers, new_registers
-from ratchet.statistics.merging import MAX_NUMERIC_VALUES, SKETCH_K, keep_frequent
+from ratchet.statistics.merging import MAX_NUMERIC_VALUES, keep_frequent
 from ratchet.statistics.moments import Moments, measure_moments, merge_moments
+from ratchet.statistics.quantiles import QuantileScan
 
 if TYPE_CHECKING:
     from ratchet.statistics.column import Kind
@@ -34,7 +34,7 @@ class NumberScan:
         self._n = self._n_null = self._n_nan = self._n_infinite = self._n_zero = 0
         self._counts = np.zeros(len(edges) + 1, np.int64)
         self._moments: list[Moments] = []
-        self._sketch = kll_doubles_sketch(SKETCH_K)
+        self._sketch = QuantileScan()
         self._registers = new_registers()
         self._values: Counter[float] = Counter()
         self._n_other = self._count_error = 0
@@ -51,14 +51,15 @@ class NumberScan:
         values = numbers + 0.0
         with np.errstate(over="ignore", invalid="ignore"):
             total = float(values.sum())
-        if not np.isfinite(total):  # or else no value is NaN or infinite
+        known = total if np.isfinite(total) else None
+        if known is None:  # or else no value is NaN or infinite
             values = self._take_finite(values)
         if not len(values):
             return
         self._n_zero += len(values) - int(np.count_nonzero(values))
         self._counts += _histogram(values, self._edges)
-        self._add_moments(measure_moments(values))
-        self._sketch.update(values)
+        self._add_moments(measure_moments(values, known))
+        self._sketch.add(values)
         self._count_values(values)
         add_hashes(self._registers, hash_numbers(values))
 
@@ -121,13 +122,13 @@ class NumberScan:
             return {}
         moments = merge_moments(self._moments)
         return {
-            "minimum": self._sketch.get_min_value(),
-            "maximum": self._sketch.get_max_value(),
+            "minimum": self._sketch.minimum,
+            "maximum": self._sketch.maximum,
             "mean": moments.mean,
             "m2": moments.m2,
             "m3": moments.m3,
             "m4": moments.m4,
-            "sketch": bytes(self._sketch.serialize()),
+            "sketch": self._sketch.to_bytes(),
         }
 
 
