@@ -173,7 +173,8 @@ class TestKinds:
     @pytest.mark.parametrize(("n_values", "n_named"), [(50, 50), (51, 0)], ids=["few", "too-many"])
     def test_a_column_of_few_numbers_is_counted_by_value(self, n_values, n_named):
         found = scan_x([float(i) for i in range(n_values)] * 3 + [0.0])
-        assert (len(found.values), found.n_distinct) == (n_named, n_values)
+        assert len(found.values) == n_named
+        assert found.n_distinct == pytest.approx(n_values, rel=0.1)
         assert found.values.get("0", 0) <= 4 <= found.values.get("0", 0) + found.count_error
 
 
