@@ -220,6 +220,7 @@ def test_tasks_carry_no_copy_of_the_form(dags: dict[str, DAG]) -> None:
 def test_heavy_tasks_link_to_their_run_and_report(dags: dict[str, DAG]) -> None:
     links = {task.task_id: [link.name for link in task.operator_extra_links] for task in every_task(dags)}
     assert {task: names for task, names in links.items() if names} == {
+        "compute_statistics": ["Report"],
         "validate_span": ["Report"],
         "sense_drift": ["Report"],
         "train": ["MLflow run"],

@@ -112,6 +112,25 @@ def run(
 
 
 @app.command()
+def statistics(
+    model: Model,
+    first: Annotated[str, typer.Option("--from", help="First span.")],
+    last: Annotated[str, typer.Option("--to", help="Last span.")],
+) -> None:
+    """Compute the statistics of ingested spans, again where they are of an older kind, and write their page."""
+    from ratchet.cli.running import read_range
+    from ratchet.spans.calendar import Calendar
+    from ratchet.steps.compute_statistics import compute_statistics
+    from ratchet.steps.show_statistics import show_statistics
+
+    project = Project.from_environment()
+    spec = load_spec(project, model)
+    spans = read_range(Calendar.of(spec.source), first, last)
+    out.print(compute_statistics(project, spec, spans).words, markup=False)
+    out.print(show_statistics(project, spec, spans[-1]).report_uri, markup=False)
+
+
+@app.command()
 def status(model: Model, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Say who is champion, since when and by whom, and what the newest gate answered."""
     from ratchet.cli.showing import print_status, read_status

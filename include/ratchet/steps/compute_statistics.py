@@ -1,4 +1,4 @@
-"""Scan each span once and store its mergeable statistics."""
+"""Scan each span once, and the outcomes known by then, and store their mergeable statistics."""
 
 from __future__ import annotations
 
@@ -7,76 +7,110 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ratchet.identity import ModelId
-from ratchet.spans.reading import read_manifests
+from ratchet.spans.calendar import Calendar
+from ratchet.spans.manifests import ManifestStore
+from ratchet.spans.reading import read_manifests, read_table
 from ratchet.spans.records import SPAN
 from ratchet.statistics.edges import load_edges
 from ratchet.statistics.scan import scan_statistics
 from ratchet.statistics.table import StatisticsTable
 from ratchet.steps.examples import read_all_examples
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
+from ratchet.storage.objects import open_store
 
 if TYPE_CHECKING:
     import polars as pl
 
     from ratchet.project import Project
-    from ratchet.spec.features import Role
+    from ratchet.spans.manifests import SpanManifest
     from ratchet.spec.model import ModelSpec
+    from ratchet.statistics.column import Kind
 
 HISTOGRAMS = "histograms.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatisticsResult(StepResult):
-    """How many examples and columns were scanned."""
+    """How many examples and columns were scanned, and the spans whose outcomes were."""
 
     spans: tuple[str, ...]
+    labelled_spans: tuple[str, ...]
     n_examples: int
     n_columns: int
 
 
 def compute_statistics(project: Project, spec: ModelSpec, spans: Sequence[str]) -> StatisticsResult:
-    """Compute the statistics of every feature and slice over all examples, labelled or not."""
+    """Compute the statistics of every feature and slice over all examples, and of the label over its outcomes.
+
+    The event time and the entity are counted too. Outcomes are those of the cohorts that ``ingest_span`` takes in
+    with these spans.
+    """
     model = ModelId(spec.name)
     edges = load_edges(project.model_path(spec.name) / HISTOGRAMS)
     manifests = read_manifests(project, model, "examples", spans)
+    outcomes = _known_outcomes(project, spec, spans)
     key = StepKey(
         step="compute_statistics",
-        version=1,
+        version=2,
         spec=spec,
-        sections=("features",),
+        sections=("source", "label", "features"),
         span=spans[-1],
         inputs={
             "examples": [(m.span, m.revision, m.delivery) for m in manifests],
+            "ground_truth": [(m.span, m.revision, m.delivery) for m in outcomes],
             "edges": {column: list(inner) for column, inner in edges.edges.items()},
         },
     )
 
     def compute(folder: StepFolder) -> StatisticsResult:
         frame = read_all_examples(project, spec, spans)
-        roles = statistics_roles(spec)
+        kinds = statistics_kinds(spec)
         StatisticsTable(project.home, model).write_spans(
-            {m.span: scan_statistics(_of(frame, m.span), roles, edges.edges) for m in manifests},
+            {m.span: scan_statistics(_of(frame, m.span), kinds, edges.edges) for m in manifests},
             {m.span: m.revision for m in manifests},
             {"step": "compute_statistics"},
         )
+        _write_outcomes(project, spec, outcomes)
         return StatisticsResult(
             model=spec.name,
             span=spans[-1],
             verdict="pass",
-            words=f"{frame.height} examples of {len(spans)} span(s), {len(roles)} columns",
+            words=f"{frame.height} examples of {len(spans)} span(s), {len(kinds)} columns",
             uri=folder.uri,
             spans=tuple(spans),
+            labelled_spans=tuple(m.span for m in outcomes),
             n_examples=frame.height,
-            n_columns=len(roles),
+            n_columns=len(kinds),
         )
 
     return run_once(project, key, StatisticsResult, compute)
 
 
-def statistics_roles(spec: ModelSpec) -> dict[str, Role]:
-    """Return the columns that are scanned, with their roles: all features, then slices that are none."""
-    roles: dict[str, Role] = {name: column.role for name, column in spec.features.columns.items()}
-    return roles | {name: "categorical" for name in spec.features.slices if name not in roles}
+def _known_outcomes(project: Project, spec: ModelSpec, spans: Sequence[str]) -> list[SpanManifest]:
+    calendar, delay = Calendar.of(spec.source), spec.label.known_after_spans
+    store = ManifestStore(open_store(project.home), ModelId(spec.name), "ground_truth")
+    found = [store.newest(calendar.shift(span, -delay)) for span in spans]
+    return [manifest for manifest in found if manifest is not None]
+
+
+def _write_outcomes(project: Project, spec: ModelSpec, outcomes: Sequence[SpanManifest]) -> None:
+    if not outcomes:
+        return
+    model, label = ModelId(spec.name), spec.label.column
+    spans = [manifest.span for manifest in outcomes]
+    frame = read_table(project, model, "ground_truth", spans, columns=[label])
+    StatisticsTable(project.home, model, "ground_truth").write_spans(
+        {span: scan_statistics(_of(frame, span), {label: "categorical"}, {}) for span in spans},
+        {manifest.span: manifest.revision for manifest in outcomes},
+        {"step": "compute_statistics"},
+    )
+
+
+def statistics_kinds(spec: ModelSpec) -> dict[str, Kind]:
+    """Return the columns that are scanned, and as what: features, slices that are none, event time and entity."""
+    kinds: dict[str, Kind] = {name: column.role for name, column in spec.features.columns.items()}
+    kinds |= {name: "categorical" for name in spec.features.slices if name not in kinds}
+    return kinds | {spec.source.time: "time", spec.source.entity: "entity"}
 
 
 def _of(frame: pl.DataFrame, span: str) -> pl.DataFrame:

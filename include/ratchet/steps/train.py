@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.crashpoints import crash_point
+from ratchet.errors import MissingSpanError
 from ratchet.features.matrix import feature_roles
 from ratchet.identity import ModelId
 from ratchet.packaging.card import PackageCard
@@ -18,6 +19,7 @@ from ratchet.packaging.package import MODEL_FILE, Package, save_package
 from ratchet.spec.loading import spec_digest
 from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
+from ratchet.steps.show_statistics import render_window
 from ratchet.storage.objects import open_store
 from ratchet.training.fit import THRESHOLD_OBJECTIVE, choose_threshold, fit_matrix, labelled_matrix
 from ratchet.training.provenance import code_commit, lock_digest
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from ratchet.spec.model import ModelSpec
     from ratchet.steps.select_window import WindowResult
     from ratchet.steps.tune import Parameter, TuneResult
+
+
+STATISTICS_PAGE = "statistics.html"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,4 +192,13 @@ def _record(
             "ratchet.code_commit": code_commit(Path(project.models_path)),
             "ratchet.lock_digest": lock,
         },
+        pages=_pages(project, spec, window),
     )
+
+
+def _pages(project: Project, spec: ModelSpec, window: WindowResult) -> dict[str, str]:
+    try:
+        page = render_window(project, spec, window.train_spans, title=f"{spec.name}: what {window.span} was trained on")
+    except MissingSpanError:  # spans that were taken in before there were statistics; a model needs none of them
+        return {}
+    return {STATISTICS_PAGE: page}

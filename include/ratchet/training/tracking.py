@@ -42,7 +42,7 @@ class TrainingRecord:
 
     ``inputs`` names the data: table version, spans, revisions and digests; it is kept as ``inputs.json``.
     ``tags`` hold the spec digest, code commit and lock digest; a None is left out. ``files`` maps a name to a local
-    file or folder.
+    file or folder, ``pages`` a name to the text of a page.
     """
 
     parameters: Mapping[str, object]
@@ -50,6 +50,7 @@ class TrainingRecord:
     inputs: Mapping[str, Any]
     tags: Mapping[str, str | None] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
+    pages: Mapping[str, str] = field(default_factory=dict)
 
 
 def start_or_resume(
@@ -165,6 +166,8 @@ def _log_files(client: MlflowClient, run_id: str, record: TrainingRecord) -> Non
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder)
         (target / INPUTS_FILE).write_text(json.dumps(record.inputs, indent=2, sort_keys=True, default=str))
+        for name, page in record.pages.items():
+            (target / name).write_text(page, encoding="utf-8")
         client.log_artifacts(run_id, folder)
     for name, path in record.files.items():
         if path.is_dir():

@@ -47,19 +47,25 @@ class IngestSpanOperator(SpanRangeOperator):
 
 class ComputeStatisticsOperator(SpanRangeOperator):
     """
-    Scan each span once and store its mergeable statistics.
+    Scan each span once and store its mergeable statistics; show the newest beside what came before it.
 
     :param model: Name of the model folder.
     :param span: The span's key; the partition key of the run by default. (templated)
     :param first_span: First span of a range; empty: that of the run alone. (templated)
     """
 
+    operator_extra_links: Sequence[BaseOperatorLink] = (ReportLink(),)
+
     def execute(self, context: Context) -> dict[str, Any]:
         """Return how many examples and columns were scanned."""
         from ratchet.steps.compute_statistics import compute_statistics
+        from ratchet.steps.show_statistics import show_statistics
 
         run = self.read_run()
-        return self.done(compute_statistics(run.project, run.spec, run.spans_since(self.first_span)))
+        result = compute_statistics(run.project, run.spec, run.spans_since(self.first_span))
+        page = show_statistics(run.project, run.spec, run.span)
+        push_links(context, run.project, report_uri=page.report_uri)
+        return self.done(result)
 
 
 class ValidateSpanOperator(SpanRangeOperator):

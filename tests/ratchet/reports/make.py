@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import polars as pl
+
 from ratchet.drift.decisions import compare_columns
 from ratchet.drift.results import ColumnDrift, Contribution, DriftResult
 from ratchet.evaluation.bootstrap import Interval
@@ -11,9 +13,12 @@ from ratchet.evaluation.gate import GateResult, decide_gate
 from ratchet.evaluation.results import Difference, Evaluation, Metrics, SliceRow
 from ratchet.reports.drift import render_drift
 from ratchet.reports.evaluation import render_evaluation
+from ratchet.reports.statistics import Window, render_statistics
 from ratchet.reports.validation import render_validation
 from ratchet.spec.evaluation import Evaluate
 from ratchet.spec.watching import Drift
+from ratchet.statistics.column import ColumnStatistics, Kind
+from ratchet.statistics.scan import scan_statistics
 from ratchet.validation.result import WARNED, Anomaly, ValidationResult
 from ratchet.verdicts import Check
 
@@ -190,6 +195,25 @@ def make_drift(text: str = "") -> DriftResult:
     )
 
 
+def make_history(text: str = "") -> dict[str, dict[str, ColumnStatistics]]:
+    """Return the statistics of two days, the second with longer flights, other carriers and nulls.
+
+    So few that the sketch of quantiles holds them all: with more it tosses coins, and pages would differ.
+    """
+    kinds: dict[str, Kind] = {"distance": "numeric", f"carrier{text}": "categorical", "tail": "categorical"}
+    days = {}
+    for day, farther, nulls in (("2013-02-01", 0, 0), ("2013-02-02", 40, 30)):
+        frame = pl.DataFrame(
+            {
+                "distance": [None] * nulls + [float(100 + farther + i % 50) for i in range(200 - nulls)],
+                f"carrier{text}": [f"UA{text}" if i < 150 - farther else "B6" for i in range(200)],
+                "tail": [f"N{i}SECRET" for i in range(200)],
+            }
+        )
+        days[day] = scan_statistics(frame, kinds, {"distance": (110.0, 130.0, 150.0)})
+    return days
+
+
 def make_pages(text: str = "") -> Mapping[str, Callable[[], str]]:
     """Return every page, with a text in every place that takes one."""
     title, facts = f"flights 2013-02-02{text}", {f"Goal{text}": f"Tell late flights{text}"}
@@ -209,5 +233,18 @@ def make_pages(text: str = "") -> Mapping[str, Callable[[], str]]:
         ),
         "validation-empty": lambda: render_validation({}, title=title),
         "drift": lambda: render_drift(make_drift(text), title=title, facts=facts),
+        "statistics": lambda: render_statistics(
+            "2013-02-02",
+            make_history(text),
+            title=title,
+            before=Window(kind="before", name=f"2013-02-01{text}", columns=make_history(text)["2013-02-01"]),
+            labels={span: columns[f"carrier{text}"] for span, columns in make_history(text).items()},
+            bounds={"distance": 0.1, f"carrier{text}": 0.1},
+            notes=[f"Not compared{text}"] if text else [],
+            facts=facts,
+        ),
+        "statistics-of-a-first-span": lambda: render_statistics(
+            "2013-02-01", {"2013-02-01": make_history(text)["2013-02-01"]}, title=title
+        ),
         "drift-empty": lambda: render_drift(compare_columns({}, {}, Drift()), title=title),
     }

@@ -34,7 +34,7 @@ from ratchet.spans.sources import read_source
 from ratchet.spec.model import ModelSpec
 from ratchet.spec.watching import Reason
 from ratchet.statistics.scan import scan_statistics
-from ratchet.steps.compute_statistics import statistics_roles
+from ratchet.steps.compute_statistics import statistics_kinds
 from ratchet.steps.examples import derive
 from ratchet.steps.ingest_span import ingest_span
 from ratchet.steps.sense_drift import sense_drift
@@ -244,7 +244,7 @@ def judged_slices(model: Model) -> object:
 
 def drift(model: Model) -> object:
     """The verdict on each column when the parcels go a little farther."""
-    spec, roles = model.spec, statistics_roles(model.spec)
+    spec, roles = model.spec, statistics_kinds(model.spec)
     edges = {"distance": (20.0, 40.0, 60.0, 80.0), "weight": (4.0, 5.0, 6.0), "hour": (6.0, 12.0, 18.0)}
     model.deliver(day(2), n=280, farther=12.0)
     model.deliver(day(1), n=280)

@@ -15,11 +15,13 @@ from ratchet.errors import DataError
 from ratchet.statistics import merging
 from ratchet.statistics.column import ColumnStatistics
 from ratchet.statistics.merging import merge, merge_all
+from ratchet.statistics.quantiles import SKETCH_K
 from ratchet.statistics.scan import scan_statistics
 
 ROLES = {"x": "numeric", "c": "categorical"}
 EDGES = {"x": (-1.0, 0.0, 0.5, 100.0)}
 EXACT = ("n", "n_null", "n_nan", "n_infinite", "n_zero", "minimum", "maximum", "edges", "counts", "values", "n_other")
+EXACT += ("n_distinct", "lengths")
 
 NUMBERS = st.none() | st.floats(-1e6, 1e6) | st.sampled_from([0.0, float("nan"), float("inf"), float("-inf")])
 EXAMPLES = st.lists(st.tuples(NUMBERS, st.none() | st.sampled_from("abcdefgh")), max_size=80)
@@ -39,6 +41,8 @@ def assert_same(found, expected):
         size = max(abs(expected.minimum), abs(expected.maximum))
         assert found.mean == pytest.approx(expected.mean, rel=1e-9, abs=1e-9 * size)
         assert found.m2 == pytest.approx(expected.m2, rel=1e-9, abs=1e-9 * size**2)
+        assert found.m3 == pytest.approx(expected.m3, rel=1e-9, abs=1e-9 * size**3)
+        assert found.m4 == pytest.approx(expected.m4, rel=1e-9, abs=1e-9 * size**4)
 
 
 class TestMergeEqualsTheWhole:
@@ -71,6 +75,26 @@ class TestMergeEqualsTheWhole:
         parts = [scan([(value, None) for value in part])["x"] for part in np.array_split(values, 7)]
         assert merge_all(parts).variance == pytest.approx(np.var(values - 1e9), rel=1e-6)
 
+    @pytest.mark.parametrize("seed", range(3))
+    def test_skewness_and_kurtosis_of_parts_are_those_that_scipy_finds_in_the_whole(self, seed):
+        from scipy import stats
+
+        values = np.random.default_rng(seed).gamma(1.5, size=9_000)
+        parts = [scan([(value, None) for value in part])["x"] for part in np.array_split(np.sort(values), 5)]
+        merged = merge_all(parts)
+        assert merged.skewness == pytest.approx(stats.skew(values), rel=1e-9)
+        assert merged.kurtosis == pytest.approx(stats.kurtosis(values), rel=1e-9)
+
+    def test_distinct_values_of_parts_are_estimated_as_those_of_the_whole(self):
+        frame = pl.DataFrame({"x": np.arange(30_000) % 20_000 / 7, "c": [f"v{i % 20_000}" for i in range(30_000)]})
+        whole = scan_statistics(frame, ROLES, EDGES)
+        parts = [scan_statistics(part, ROLES, EDGES) for part in frame.iter_slices(1_700)]
+        for column in ROLES:
+            merged = merge_all([part[column] for part in parts[::-1]])
+            assert merged.distinct_sketch == whole[column].distinct_sketch
+            # Four standard errors of 2.3 %.
+            assert merged.n_distinct == pytest.approx(20_000, rel=0.092)
+
     def test_values_near_the_largest_float_do_not_stop_a_merge(self):
         huge = scan([(1.7e308, None), (-1.7e308, None)])["x"]
         assert merge(huge, huge).maximum == 1.7e308
@@ -82,7 +106,7 @@ class TestMergeEqualsTheWhole:
         random.Random(seed).shuffle(parts)
         ranks = np.linspace(0.05, 0.95, 19)
         reached = np.searchsorted(np.sort(values), merge_all(parts).quantiles(list(ranks)), side="right") / len(values)
-        stated = kll_doubles_sketch.get_normalized_rank_error(merging.SKETCH_K, False)
+        stated = kll_doubles_sketch.get_normalized_rank_error(SKETCH_K, False)
         # The stated error holds for 99 % of sketches, which toss their own coins; twice it is not met by chance.
         assert np.abs(reached - ranks).max() < 2 * stated
 
@@ -115,7 +139,7 @@ class TestManyValues:
     @staticmethod
     def _counted(values):
         kept = merging.keep_frequent(values)
-        sketch = merging.sketch_distinct(values) if kept["n_other"] else None
+        sketch = merging.sketch_distinct(values).tobytes() if kept["n_other"] else None
         return ColumnStatistics(column="c", role="categorical", n=sum(values.values()), distinct_sketch=sketch, **kept)
 
 
