@@ -12,7 +12,7 @@ class Label(Section):
 
     column: Column = Field(description="The outcome, true or false; null while it is unknown.")
     function: Function = Field(description="module.function: takes a SpanWindow, returns entity and label.")
-    known_after_spans: int = Field(ge=0, le=366, description="A span's label is known this many spans after it ended.")
+    known_after_spans: int = Field(ge=0, le=8784, description="A span's label is known this many spans after it ended.")
     min_coverage: Share = Field(
         default=0.8, description="Share of examples with a label below which a cohort's quality is undecided."
     )
