@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -30,14 +31,20 @@ class SpanWindow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What a source answered, and the digest of those bytes."""
+    """What a source answered, and the digest of those bytes.
+
+    ``inputs`` are the digests of what was joined to it, by name; the digest covers them too.
+    """
 
     frame: pl.DataFrame
     digest: str
+    inputs: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_source(model_path: Path, function: str, calendar: Calendar, key: str) -> Delivery:
-    """Return what the model's function delivers for one span.
+def read_source(
+    model_path: Path, function: str, calendar: Calendar, key: str, *, bounds: tuple[datetime, datetime] | None = None
+) -> Delivery:
+    """Return what the model's function delivers for one span; of other instants than the span's with ``bounds``.
 
     Raises
     ------
@@ -47,7 +54,7 @@ def read_source(model_path: Path, function: str, calendar: Calendar, key: str) -
         If it delivers no row.
     """
     (read,) = load_functions(model_path, (function,))
-    start, end = calendar.bounds(key)
+    start, end = bounds or calendar.bounds(key)
     frame = read(SpanWindow(key=key, start=start, end=end))
     if not isinstance(frame, pl.DataFrame):
         raise DataError(f"{function} must return a Polars DataFrame for span {key}. Got {type(frame).__name__}.")

@@ -25,7 +25,6 @@ _NOT_BUILT = frozenset(
     {
         "release",
         "serve",
-        "joins",
         "pii",
         "prohibited",
         "terms",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,29 @@ def read_deliveries(window: SpanWindow) -> pl.DataFrame:
     known = parcels[: round(len(parcels) * said.get("coverage", 1.0))]
     is_turned = said.get("turned", False)
     return pl.DataFrame([{"parcel_id": parcel["parcel_id"], "is_late": late != is_turned} for parcel, late in known])
+
+
+def read_loads(window: SpanWindow) -> pl.DataFrame:
+    """Return how full each depot was, hour by hour; a later revision of each where the world says so."""
+    said, hour = _said(window), timedelta(hours=1)
+    first = window.start.replace(minute=0, second=0, microsecond=0)
+    hours = [first + number * hour for number in range(int((window.end - first) / hour) + 1)]
+    rows = [
+        {"depot": depot, "measured_at": at, "recorded_at": at + minutes * hour / 60, "load": load, "weight": load}
+        for at in hours
+        for depot in ("north", "south")
+        for minutes, load in _loads(at, depot, said)
+    ]
+    times = dict.fromkeys(("measured_at", "recorded_at"), UTC)
+    schema = {"depot": pl.String, **times, "load": pl.Float64, "weight": pl.Float64}
+    return pl.DataFrame(rows, schema=schema).head(0 if said.get("no_loads") else len(rows))
+
+
+def _loads(at: datetime, depot: str, said: dict[str, Any]) -> Iterator[tuple[float, float]]:
+    load = float(at.hour) + (0.5 if depot == "south" else 0.0) + said.get("heavier", 0.0)
+    yield 5, load
+    if "revised_after_minutes" in said:
+        yield said["revised_after_minutes"], 1000.0 + load
 
 
 def _said(window: SpanWindow) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from ratchet.monitoring.staleness import judge_staleness
 from ratchet.project import Project
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.contract import sort_examples, sort_ground_truth
+from ratchet.spans.joined import read_examples
 from ratchet.spans.sources import read_source
 from ratchet.spec.model import ModelSpec
 from ratchet.spec.watching import Reason
@@ -45,7 +46,7 @@ from ratchet.training.window import select_window
 from ratchet_airflow.runs import ModelRun
 from ratchet_airflow.waiting import night_of
 from tests.factories.lives import LOADED, WATCHED, Life, Stage
-from tests.factories.models import CALENDAR, Model, day, days, make_model
+from tests.factories.models import CALENDAR, LOADS, Model, day, days, make_model
 
 Observe = Callable[[Model], object]
 
@@ -112,6 +113,20 @@ def contract(model: Model) -> object:
 def contract_with_faults(model: Model) -> object:
     model.deliver(day(1), twice=8)
     return contract(model)
+
+
+def joined(model: Model) -> object:
+    """The examples with what is joined to them, or the refusal."""
+    try:
+        frame = read_examples(model.project, model.spec, day(1)).frame
+    except RatchetError as error:
+        return str(error)
+    return frame.columns, frame.select(column for column in frame.columns if "load" in column).rows()
+
+
+def revised(model: Model) -> object:
+    model.deliver(day(1), revised_after_minutes=40)
+    return joined(model)
 
 
 def truth_columns(model: Model) -> object:
@@ -333,6 +348,29 @@ CASES = {
     "source.last_span": Case(key="source.last_span", value=day(30), observe=last_run),
     "source.deadline_hours": Case(key="source.deadline_hours", value=7, observe=deadline),
     "source.max_quarantined": Case(key="source.max_quarantined", value=0.1, observe=contract_with_faults),
+    "joins.*.delivery.kind": Case(key="joins.loads.delivery.kind", value="table", observe=is_accepted, given=LOADS),
+    "joins.*.delivery.function": Case(
+        key="joins.loads.delivery.function", value="source.read_deliveries", observe=joined, given=LOADS
+    ),
+    "joins.*.keys": Case(key="joins.loads.keys", value=["carrier"], observe=joined, given=LOADS),
+    "joins.*.time": Case(
+        key="joins.loads.time",
+        value="recorded_at",
+        observe=joined,
+        given={**LOADS, "joins.loads.recorded_time": None, "joins.loads.available_after_minutes": 2},
+    ),
+    "joins.*.recorded_time": Case(key="joins.loads.recorded_time", value=None, observe=revised, given=LOADS),
+    "joins.*.available_after_minutes": Case(
+        key="joins.loads.available_after_minutes", value=90, observe=joined, given=LOADS
+    ),
+    "joins.*.stale_after_minutes": Case(key="joins.loads.stale_after_minutes", value=20, observe=joined, given=LOADS),
+    "joins.*.columns": Case(key="joins.loads.columns", value=["load", "recorded_at"], observe=joined, given=LOADS),
+    "joins.*.prefix": Case(
+        key="joins.loads.prefix",
+        value="depot_",
+        observe=joined,
+        given={**LOADS, "features.columns.depot_load": {"role": "numeric"}},
+    ),
     "label.column": Case(key="label.column", value="was_late", observe=truth_columns),
     "label.function": Case(key="label.function", value="source.read_parcels", observe=truth_columns),
     "label.known_after_spans": Case(key="label.known_after_spans", value=3, observe=window),
@@ -424,4 +462,8 @@ def test_it_changes_what_is_answered(project: Project, life: Life, key: str):
 def _pattern(key: str) -> str:
     """The key with ``*`` for a column or a parameter."""
     parts = key.split(".")
-    return ".".join("*" if parts[i - 1] in ("columns", "space") and i > 1 else part for i, part in enumerate(parts))
+    return ".".join("*" if _is_named_by_user(parts, i) else part for i, part in enumerate(parts))
+
+
+def _is_named_by_user(parts: list[str], i: int) -> bool:
+    return i > 0 and (parts[i - 1] == "joins" if i == 1 else parts[i - 1] in ("columns", "space"))

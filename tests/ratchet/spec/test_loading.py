@@ -114,7 +114,7 @@ class TestFaultsNameFileLineAndKey:
         assert {"ownr", "evaluate.test_spans", "source.kind"} < {line.split(": ")[1] for line in said}
         assert len(said) == 4  # the missing owner is one of them
 
-    @pytest.mark.parametrize("key", ["release", "serve", "joins", "segment"])
+    @pytest.mark.parametrize("key", ["release", "serve", "segment"])
     def test_a_section_of_a_later_version_is_not_supported_rather_than_unknown(self, write: Write, key: str):
         said = refusal(write(text=f"{SOUND}{key}: {{}}\n"))
         assert said == f"spec.yaml:{line_of('watch:') + 3}: {key}: not supported by this version of Ratchet. Remove it."
