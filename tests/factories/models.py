@@ -42,6 +42,9 @@ LOADS = {
 }
 
 
+BATCHES = {"source.arrival": {"kind": "event", "batches": "source.read_batch"}}
+
+
 def day(number: int) -> str:
     """The n-th span of the parcels; the first is 1."""
     return CALENDAR.shift(FIRST, number - 1)

@@ -30,8 +30,9 @@ def find_faults(project: Project, name: str) -> list[str]:
 
 def _checks(project: Project, spec: ModelSpec) -> Iterator[Callable[[], object]]:
     folder = project.model_path(spec.name)
+    batches = (spec.source.arrival.batches,) if spec.source.arrival.batches else ()
     joined = (join.delivery.function for join in spec.joins.values())
-    functions = (spec.source.function, *joined, spec.label.function, *spec.features.functions)
+    functions = (spec.source.function, *batches, *joined, spec.label.function, *spec.features.functions)
     yield from (partial(load_functions, folder, (function,)) for function in functions)
     yield lambda: load_expectations(folder / "expectations.yaml").build("serving")
     yield lambda: _check_edges(folder, spec)

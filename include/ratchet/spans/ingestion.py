@@ -18,6 +18,7 @@ from ratchet.spans.calendar import Calendar
 from ratchet.spans.contract import Sorted, sort_examples, sort_ground_truth
 from ratchet.spans.joined import read_examples
 from ratchet.spans.manifests import ManifestStore, SpanManifest, row_mark
+from ratchet.spans.open_span import read_sealed
 from ratchet.spans.reading import find_unvouched
 from ratchet.spans.records import DELIVERY, SPAN, Table
 from ratchet.spans.sources import Delivery, read_source
@@ -44,7 +45,7 @@ def ingest_examples(project: Project, spec: ModelSpec, spans: Sequence[str]) -> 
         project,
         spec,
         "examples",
-        lambda span: read_examples(project, spec, span),
+        lambda span: (read_sealed if spec.source.arrival.batches else read_examples)(project, spec, span),
         spans,
         lambda span, frame: sort_examples(frame, spec, calendar.bounds(span)),
     )

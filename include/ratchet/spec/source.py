@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from ratchet.spec.arrival import Arrival, ClockArrival
 from ratchet.spec.section import Column, Function, Section, Share, SpanKey, TimeZone
 
 
@@ -22,6 +23,7 @@ class Source(Section):
     last_span: SpanKey | None = Field(
         default=None, description="The last span there is, of a source that has ended; none after it is scheduled."
     )
+    arrival: Arrival = Field(default=ClockArrival(), description="What starts the ingestion of a span.")
     deadline_hours: float = Field(
         default=6, gt=0, le=48, description="How long after its end a span is waited for before an alarm."
     )

@@ -45,6 +45,17 @@ def read_deliveries(window: SpanWindow) -> pl.DataFrame:
     return pl.DataFrame([{"parcel_id": parcel["parcel_id"], "is_late": late != is_turned} for parcel, late in known])
 
 
+def read_batch(window: SpanWindow, batch: str) -> Any:
+    """Return the parcels of a batch, ``number-of-batches``; what the world says of a batch is said under its name."""
+    frame, said = read_parcels(window), _world().get(batch, {})
+    number, _, batches = batch.partition("-of-")
+    size = -(-frame.height // int(batches))
+    frame = frame.slice((int(number) - 1) * size, size)
+    kinds = {"whole": pl.Int64, "broken": pl.Float64}
+    weight = pl.col("weight").cast(kinds[said["weights"]]) if "weights" in said else pl.col("weight")
+    return pl.concat([frame.with_columns(weight), frame.head(said.get("twice", 0)).with_columns(weight)])
+
+
 def read_loads(window: SpanWindow) -> pl.DataFrame:
     """Return how full each depot was, hour by hour; a later revision of each where the world says so."""
     said, hour = _said(window), timedelta(hours=1)
@@ -69,8 +80,13 @@ def _loads(at: datetime, depot: str, said: dict[str, Any]) -> Iterator[tuple[flo
 
 
 def _said(window: SpanWindow) -> dict[str, Any]:
+    said: dict[str, Any] = _world().get(window.key, {})
+    return said
+
+
+def _world() -> dict[str, Any]:
     world: dict[str, Any] = json.loads(WORLD.read_text()) if WORLD.exists() else {}
-    return world.get(window.key, {})
+    return world
 
 
 def _parcels(window: SpanWindow, said: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bool]]:
