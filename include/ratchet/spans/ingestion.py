@@ -19,12 +19,13 @@ from ratchet.spans.contract import Sorted, sort_examples, sort_ground_truth
 from ratchet.spans.manifests import ManifestStore, SpanManifest, row_mark
 from ratchet.spans.reading import find_unvouched
 from ratchet.spans.records import DELIVERY, SPAN, Table
-from ratchet.spans.sources import Delivery, read_source
+from ratchet.spans.sources import Delivery, SpanWindow, read_delivery
 from ratchet.storage.objects import open_store
 from ratchet.storage.tables import SpanTable
 
 if TYPE_CHECKING:
     from ratchet.project import Project
+    from ratchet.spec.delivery import DeliverySpec
     from ratchet.spec.model import ModelSpec
 
 
@@ -43,7 +44,7 @@ def ingest_examples(project: Project, spec: ModelSpec, spans: Sequence[str]) -> 
         project,
         spec,
         "examples",
-        spec.source.function,
+        spec.source.delivery,
         spans,
         lambda span, frame: sort_examples(frame, spec, calendar.bounds(span)),
     )
@@ -55,7 +56,7 @@ def ingest_ground_truth(project: Project, spec: ModelSpec, spans: Sequence[str])
         project,
         spec,
         "ground_truth",
-        spec.label.function,
+        spec.label.delivery,
         spans,
         lambda _, frame: sort_ground_truth(frame, spec.source.entity, spec.label, spec.source.max_quarantined),
     )
@@ -65,18 +66,19 @@ def _ingest(
     project: Project,
     spec: ModelSpec,
     table: Table,
-    function: str,
+    delivered: DeliverySpec,
     spans: Sequence[str],
     sort: Callable[[str, pl.DataFrame], Sorted],
 ) -> list[SpanManifest]:
     model = ModelId(spec.name)
     manifests = ManifestStore(open_store(project.home), model, table)
-    calendar, model_path = Calendar.of(spec.source), project.model_path(spec.name)
+    calendar = Calendar.of(spec.source)
     known = {span: manifests.newest(span) for span in spans}
     unvouched = find_unvouched(project, model, table, [manifest for manifest in known.values() if manifest])
     taken: list[_Taken] = []
     for span in spans:
-        delivery, before = read_source(model_path, function, calendar, span), known[span]
+        window, before = SpanWindow.of(calendar, span), known[span]
+        delivery = read_delivery(project, spec.name, delivered, window, time=spec.source.time)
         is_known = before is not None and before.delivery == delivery.digest
         if not is_known or span in unvouched:
             revision = (before.revision if before else 0) + (not is_known)
@@ -124,6 +126,7 @@ def _manifest(model: ModelId, table: Table, one: _Taken, version: int) -> SpanMa
         columns_withheld=one.rows.columns_withheld,
         columns_unknown=one.rows.columns_unknown,
         table_version=version,
+        inputs=one.delivery.inputs,
     )
 
 

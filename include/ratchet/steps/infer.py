@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.contract import sort_examples
 from ratchet.spans.records import SPAN
-from ratchet.spans.sources import read_source
+from ratchet.spans.sources import SpanWindow, read_delivery
 from ratchet.statistics.edges import HistogramEdges, choose_edges, dump_edges
 from ratchet.steps.examples import derive
 from ratchet.validation.inference import infer_expectations
@@ -43,6 +43,7 @@ def _examples(project: Project, spec: ModelSpec, span: str) -> pl.DataFrame:
     import polars as pl
 
     calendar = Calendar.of(spec.source)
-    delivery = read_source(project.model_path(spec.name), spec.source.function, calendar, span)
+    window = SpanWindow.of(calendar, span)
+    delivery = read_delivery(project, spec.name, spec.source.delivery, window, time=spec.source.time)
     kept = sort_examples(delivery.frame, spec, calendar.bounds(span)).kept
     return kept.with_columns(pl.lit(span).alias(SPAN))
