@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def joined_inside(window: SpanWindow) -> pl.DataFrame:
         MODELS / "flights", ("source.read_departures", "source.read_weather")
     )
     whole = calendar_year()
-    weather = read_weather(SpanWindow(key=whole[0].isoformat(), start=whole[0], end=whole[1])).sort("reported_at")
+    weather = read_weather(replace(window, start=whole[0], end=whole[1])).sort("reported_at")
     asked = pl.col("scheduled_at").dt.convert_time_zone("UTC").dt.truncate("1h") - pl.duration(hours=1)
     return (
         read_departures(window)
@@ -81,7 +82,7 @@ def test_a_day_is_as_it_was_before(project: Project, spec: ModelSpec, day: str):
     calendar = Calendar.of(spec.source)
     start, end = calendar.bounds(day)
     delivered = read_examples(project, spec, day)
-    before = joined_inside(SpanWindow(key=day, start=start, end=end))
+    before = joined_inside(SpanWindow.of(calendar, day))
     assert_frame_equal(delivered.frame.select(before.columns).sort("flight_id"), before)
     kept = sort_examples(delivered.frame, spec, (start, end)).kept
     assert kept.columns == ["flight_id", "scheduled_at", *spec.delivered_columns()]

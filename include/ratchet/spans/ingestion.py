@@ -21,7 +21,7 @@ from ratchet.spans.manifests import ManifestStore, SpanManifest, row_mark
 from ratchet.spans.open_span import read_sealed
 from ratchet.spans.reading import find_unvouched
 from ratchet.spans.records import DELIVERY, SPAN, Table
-from ratchet.spans.sources import Delivery, read_source
+from ratchet.spans.sources import Delivery, SpanWindow, read_delivery
 from ratchet.storage.objects import open_store
 from ratchet.storage.tables import SpanTable
 
@@ -53,11 +53,14 @@ def ingest_examples(project: Project, spec: ModelSpec, spans: Sequence[str]) -> 
 
 def ingest_ground_truth(project: Project, spec: ModelSpec, spans: Sequence[str]) -> list[SpanManifest]:
     """Take in the outcomes of these spans, in one commit, and return their manifests in that order."""
+    calendar = Calendar.of(spec.source)
     return _ingest(
         project,
         spec,
         "ground_truth",
-        lambda span: read_source(project.model_path(spec.name), spec.label.function, Calendar.of(spec.source), span),
+        lambda span: read_delivery(
+            project, spec.name, spec.label.delivery, SpanWindow.of(calendar, span), time=spec.source.time
+        ),
         spans,
         lambda _, frame: sort_ground_truth(frame, spec.source.entity, spec.label, spec.source.max_quarantined),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.joins import join_as_of, reading_window, select_visible
-from ratchet.spans.sources import Delivery, frame_digest, read_source
+from ratchet.spans.sources import Delivery, SpanWindow, frame_digest, read_delivery
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,26 +33,27 @@ def read_examples(project: Project, spec: ModelSpec, span: str) -> Delivery:
     EmptyDataError
         If a source delivers no row.
     """
-    path, calendar = project.model_path(spec.name), Calendar.of(spec.source)
-    main = read_source(path, spec.source.function, calendar, span)
+    window = SpanWindow.of(Calendar.of(spec.source), span)
+    main = read_delivery(project, spec.name, spec.source.delivery, window, time=spec.source.time)
     return join_all(project, spec, span, main) if spec.joins else main
 
 
 def join_all(project: Project, spec: ModelSpec, span: str, main: Delivery) -> Delivery:
     """Return a delivery of examples of one span with the columns of every join."""
-    frame, inputs = main.frame, {}
+    frame, inputs, zone = main.frame, {}, spec.source.time_zone
     for name, join in spec.joins.items():
         visible = _read_visible(project, spec, span, name, join)
-        frame = join_as_of(frame, visible, join, name=name, time=spec.source.time)
+        frame = join_as_of(frame, visible, join, name=name, time=spec.source.time, zone=zone)
         inputs[f"joins.{name}"] = frame_digest(visible)
-    return Delivery(frame=frame, digest=_digest(main.digest, inputs, spec.joins), inputs=inputs)
+    return Delivery(frame=frame, digest=_digest(main.digest, inputs, spec.joins), inputs={**main.inputs, **inputs})
 
 
 def _read_visible(project: Project, spec: ModelSpec, span: str, name: str, join: Join) -> pl.DataFrame:
-    calendar = Calendar.of(spec.source)
-    window = reading_window(join, calendar.bounds(span))
-    delivered = read_source(project.model_path(spec.name), join.delivery.function, calendar, span, bounds=window)
-    return select_visible(delivered.frame, join, window, name=name)
+    zone = spec.source.time_zone
+    start, end = reading_window(join, Calendar.of(spec.source).bounds(span))
+    window = SpanWindow(key=span, start=start, end=end, time_zone=zone)
+    delivered = read_delivery(project, spec.name, join.delivery, window, time=join.time)
+    return select_visible(delivered.frame, join, (start, end), name=name, zone=zone)
 
 
 def _digest(main: str, inputs: Mapping[str, str], joins: Mapping[str, Join]) -> str:

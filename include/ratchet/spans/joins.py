@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ratchet.errors import DataError
-from ratchet.spans.records import UTC_TIME
+from ratchet.spans.sources.times import read_times
 
 if TYPE_CHECKING:
     from ratchet.spec.joins import Join
@@ -32,7 +32,9 @@ def reading_window(join: Join, bounds: tuple[datetime, datetime]) -> tuple[datet
     return bounds[0] - delay - timedelta(minutes=join.stale_after_minutes), bounds[1] - delay
 
 
-def select_visible(frame: pl.DataFrame, join: Join, window: tuple[datetime, datetime], *, name: str) -> pl.DataFrame:
+def select_visible(
+    frame: pl.DataFrame, join: Join, window: tuple[datetime, datetime], *, name: str, zone: str
+) -> pl.DataFrame:
     """Return the joined rows that some row of the span may see, typed and in an order of their own.
 
     What was recorded after the last moment of the window, or is true outside of it, is left out: so neither a later
@@ -53,7 +55,9 @@ def select_visible(frame: pl.DataFrame, join: Join, window: tuple[datetime, date
             f"Delivered: {', '.join(frame.columns)}. Deliver it, or take it out of the spec."
         )
     _refuse_nested(frame, join.columns, name=name)
-    typed = frame.select(wanted).with_columns(_instant(frame, column, owner=f"joins.{name}") for column in times)
+    typed = frame.select(wanted).with_columns(
+        _instant(frame, column, zone=zone, what=f"joins.{name}") for column in times
+    )
     is_visible = [pl.col(join.time) >= window[0], *(pl.col(column) < window[1] for column in times)]
     seen = typed.filter(*is_visible, *(pl.col(key).is_not_null() for key in join.keys)).unique().sort(wanted)
     n_contradicting = seen.height - seen.select((*join.keys, *times)).unique().height
@@ -65,7 +69,9 @@ def select_visible(frame: pl.DataFrame, join: Join, window: tuple[datetime, date
     return seen
 
 
-def join_as_of(main: pl.DataFrame, visible: pl.DataFrame, join: Join, *, name: str, time: str) -> pl.DataFrame:
+def join_as_of(
+    main: pl.DataFrame, visible: pl.DataFrame, join: Join, *, name: str, time: str, zone: str
+) -> pl.DataFrame:
     """Return the main rows, in their order, with the joined columns added; null where nothing was known.
 
     Parameters
@@ -78,6 +84,8 @@ def join_as_of(main: pl.DataFrame, visible: pl.DataFrame, join: Join, *, name: s
         The join's name in the spec, for errors.
     time : str
         Column of the main rows' event time.
+    zone : str
+        IANA name of the zone of times without one.
 
     Raises
     ------
@@ -85,7 +93,7 @@ def join_as_of(main: pl.DataFrame, visible: pl.DataFrame, join: Join, *, name: s
         If a key or the time is missing or of another type, or a joined column is there already.
     """
     _check_main(main, visible, join, name=name)
-    cutoff = _instant(main, time, owner="the main source") - pl.duration(minutes=join.available_after_minutes)
+    cutoff = _instant(main, time, zone=zone, what="the main source") - pl.duration(minutes=join.available_after_minutes)
     asked = main.select(*_keys(main, join), cutoff.alias(_CUTOFF)).with_row_index(_ROW)
     ranked = _rank(visible, join)
     answered = (
@@ -166,11 +174,10 @@ def _key_type(kind: pl.DataType) -> pl.DataType | type[pl.DataType]:
     return pl.Int64 if kind.is_integer() and kind != pl.UInt64 else kind
 
 
-def _instant(frame: pl.DataFrame, column: str, *, owner: str) -> pl.Expr:
-    kind = frame.schema.get(column)
-    if not isinstance(kind, pl.Datetime) or kind.time_zone is None:
-        raise DataError(f"{owner}: {column!r} must be a timestamp with a time zone. Got {kind}.")
-    return pl.col(column).dt.convert_time_zone("UTC").cast(UTC_TIME)
+def _instant(frame: pl.DataFrame, column: str, *, zone: str, what: str) -> pl.Expr:
+    if column not in frame.columns:
+        raise DataError(f"{what} delivered no column {column}. Delivered: {', '.join(frame.columns)}.")
+    return read_times(frame.schema[column], column, zone=zone, what=what)
 
 
 def _refuse_nested(frame: pl.DataFrame, columns: Sequence[str], *, name: str) -> None:

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from ratchet.spec.section import Column, Function, Section
+from ratchet.spec.delivery import DeliverySpec
+from ratchet.spec.section import Column, Section
 
 JoinName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Prefix = Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]{0,30})?$")]
 _YEAR_OF_MINUTES = 366 * 24 * 60
 
 
-class FunctionDelivery(Section):
-    """A function of the model folder delivers the joined rows."""
-
-    kind: Literal["function"] = Field(description="A Python function of the model folder delivers the rows.")
-    function: Function = Field(description="module.function: takes a SpanWindow, returns a Polars frame.")
-
-
 class Join(Section):
     """A source joined to the examples, as of each example's time less the delay."""
 
-    delivery: FunctionDelivery
+    delivery: DeliverySpec = Field(description="How the joined rows are delivered.")
     keys: tuple[Column, ...] = Field(min_length=1, description="Key columns, of the same name on both sides.")
     time: Column = Field(description="When a joined row was true, an aware timestamp.")
     recorded_time: Column | None = Field(

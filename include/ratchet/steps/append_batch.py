@@ -70,8 +70,7 @@ def _read_batch(project: Project, spec: ModelSpec, span: str, batch: str) -> pl.
     if function is None:
         raise InputError(f"{spec.name} takes no batches: source.arrival.batches names no function that reads one.")
     (read,) = load_functions(project.model_path(spec.name), (function,))
-    start, end = Calendar.of(spec.source).bounds(span)
-    frame = read(SpanWindow(key=span, start=start, end=end), batch)
+    frame = read(SpanWindow.of(Calendar.of(spec.source), span), batch)
     if not isinstance(frame, pl.DataFrame):
         raise DataError(f"{function} must return a Polars DataFrame for batch {batch}. Got {type(frame).__name__}.")
     return frame

@@ -31,7 +31,8 @@ from ratchet.project import Project
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.contract import sort_examples, sort_ground_truth
 from ratchet.spans.joined import read_examples
-from ratchet.spans.sources import read_source
+from ratchet.spans.sources import SpanWindow, read_delivery
+from ratchet.spec.delivery import DeliverySpec
 from ratchet.spec.model import ModelSpec
 from ratchet.spec.watching import Reason
 from ratchet.statistics.scan import scan_statistics
@@ -66,6 +67,8 @@ def leaves(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Every key of a section and of those below it; ``*`` stands for a column or a parameter."""
     for name, info in section.model_fields.items():
         below = list(_sections(info.annotation))
+        if prefix != "source." and below == list(_sections(DeliverySpec)):
+            below = []  # the same block again: its keys are shown once, below the source
         star = "*." if get_origin(info.annotation) is dict else ""
         if not below:
             yield f"{prefix}{name}"
@@ -96,8 +99,9 @@ def status(key: str) -> Observe:
 
 def delivered(model: Model, *, part: str = "examples") -> pl.DataFrame:
     spec = model.spec
-    function = spec.source.function if part == "examples" else spec.label.function
-    return read_source(model.path, function, Calendar.of(spec.source), day(1)).frame
+    delivery = spec.source.delivery if part == "examples" else spec.label.delivery
+    window = SpanWindow.of(Calendar.of(spec.source), day(1))
+    return read_delivery(model.project, model.name, delivery, window, time=spec.source.time).frame
 
 
 def contract(model: Model) -> object:
@@ -146,8 +150,11 @@ def ingested(model: Model) -> object:
 def examples(model: Model, span: str = day(1)) -> pl.DataFrame:
     """Labelled and derived examples, not stored: as the steps would read them back."""
     spec, calendar = model.spec, Calendar.of(model.spec.source)
-    rows = read_source(model.path, spec.source.function, calendar, span).frame
-    truth = read_source(model.path, spec.label.function, calendar, span).frame
+    window = SpanWindow.of(calendar, span)
+    rows, truth = (
+        read_delivery(model.project, model.name, one, window, time=spec.source.time).frame
+        for one in (spec.source.delivery, spec.label.delivery)
+    )
     kept = sort_examples(rows, spec, calendar.bounds(span)).kept.with_columns(pl.lit(span).alias("span"))
     return derive(model.project, spec, kept.join(truth, on=spec.source.entity))
 
@@ -331,6 +338,8 @@ FOREST = "sklearn.ensemble.RandomForestClassifier"
 RANGE = {"train.search": {"trials": 1, "space": {"C": {"low": 0.5, "high": 2.0}}}}
 CHOICE = {"train.search": {"trials": 1, "space": {"C": {"choices": [0.5, 1.0]}}}}
 
+DELTA = {"source.delivery": {"kind": "delta", "table": "a"}}
+
 CASES = {
     "schema_version": Case(key="schema_version", value=2, observe=is_accepted),
     "name": Case(key="name", value="letters", observe=is_accepted),
@@ -338,8 +347,9 @@ CASES = {
     "objective.goal": Case(key="objective.goal", value="Something else altogether.", observe=status("goal")),
     "objective.rule.column": Case(key="objective.rule.column", value="weight", observe=expected_by_rule),
     "objective.rule.at_least": Case(key="objective.rule.at_least", value=80, observe=expected_by_rule),
-    "source.kind": Case(key="source.kind", value="table", observe=is_accepted),
-    "source.function": Case(key="source.function", value="source.read_deliveries", observe=contract),
+    "source.delivery.kind": Case(key="source.delivery.kind", value="table", observe=is_accepted),
+    "source.delivery.function": Case(key="source.delivery.function", value="source.read_deliveries", observe=contract),
+    "source.delivery.table": Case(key="source.delivery.table", value="b", observe=contract, given=DELTA),
     "source.entity": Case(key="source.entity", value="depot", observe=contract, given={"features.slices": []}),
     "source.time": Case(key="source.time", value="delivered_at", observe=contract, given={"features.leaks": []}),
     "source.time_zone": Case(key="source.time_zone", value="Asia/Tokyo", observe=deadline),
@@ -348,8 +358,7 @@ CASES = {
     "source.last_span": Case(key="source.last_span", value=day(30), observe=last_run),
     "source.deadline_hours": Case(key="source.deadline_hours", value=7, observe=deadline),
     "source.max_quarantined": Case(key="source.max_quarantined", value=0.1, observe=contract_with_faults),
-    "joins.*.delivery.kind": Case(key="joins.loads.delivery.kind", value="table", observe=is_accepted, given=LOADS),
-    "joins.*.delivery.function": Case(
+    "joins.*.delivery": Case(
         key="joins.loads.delivery.function", value="source.read_deliveries", observe=joined, given=LOADS
     ),
     "joins.*.keys": Case(key="joins.loads.keys", value=["carrier"], observe=joined, given=LOADS),
@@ -372,7 +381,11 @@ CASES = {
         given={**LOADS, "features.columns.depot_load": {"role": "numeric"}},
     ),
     "label.column": Case(key="label.column", value="was_late", observe=truth_columns),
-    "label.function": Case(key="label.function", value="source.read_parcels", observe=truth_columns),
+    "label.delivery": Case(
+        key="label.delivery",
+        value={"kind": "function", "function": "source.read_parcels"},
+        observe=truth_columns,
+    ),
     "label.known_after_spans": Case(key="label.known_after_spans", value=3, observe=window),
     "label.min_coverage": Case(key="label.min_coverage", value=0.9, observe=quality_of_a_cohort, stage="watched"),
     "features.columns.*.role": Case(key="features.columns.hour.role", value="categorical", observe=matrix),
