@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import yaml
 
 from ratchet.project import Project
 
@@ -69,6 +70,10 @@ def make_project(folder: Path, *, n_rows_a_span: int) -> Project:
     """Return a project whose flights model reads generated departures, that many in each span."""
     model_path = folder / "models" / "flights"
     shutil.copytree(MODELS_PATH / "flights", model_path, ignore=shutil.ignore_patterns("__pycache__"))
+    spec_path = model_path / "spec.yaml"
+    # The generated departures have their weather already.
+    spec = {key: value for key, value in yaml.safe_load(spec_path.read_text()).items() if key != "joins"}
+    spec_path.write_text(yaml.safe_dump(spec, sort_keys=False))
     (model_path / "source.py").write_text(
         "from benches.flights_like import make_flights\n\n\n"
         f"def read_departures(window):\n    return make_flights({n_rows_a_span})\n"

@@ -111,6 +111,7 @@ def project(tmp_path: Path) -> Project:
     """An empty project: its own home, no model folder yet, a SQLite tracking store in the home."""
     from ratchet.project import Project
 
-    models_path = tmp_path / "models"
-    models_path.mkdir()
-    return Project.from_environment({"RATCHET_HOME": str(tmp_path / "home"), "RATCHET_MODELS": str(models_path)})
+    places = {name: tmp_path / name for name in ("home", "models", "data")}
+    places["models"].mkdir()
+    places["data"].mkdir()
+    return Project.from_environment({f"RATCHET_{name.upper()}": str(path) for name, path in places.items()})

@@ -26,6 +26,8 @@ class Project:
         The folder that holds one folder a model.
     tracking_uri : str
         The MLflow server; a SQLite store in the home when none is named.
+    data : str
+        What deliveries name their files and tables below: a folder, or ``s3://bucket/prefix``.
     profile : {"dev", "staging", "production"}
         How strict the gates are; no gate can be switched off in production.
     """
@@ -33,6 +35,7 @@ class Project:
     home: str
     models_path: Path
     tracking_uri: str
+    data: str = "data"
     profile: Profile = "dev"
 
     def __post_init__(self) -> None:
@@ -43,14 +46,16 @@ class Project:
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Project:
         """Return the project that the environment names; each variable has a default below the current folder.
 
-        Read are ``RATCHET_HOME``, ``RATCHET_MODELS``, ``RATCHET_PROFILE`` and ``MLFLOW_TRACKING_URI``.
+        Read are ``RATCHET_HOME``, ``RATCHET_MODELS``, ``RATCHET_DATA``, ``RATCHET_PROFILE`` and
+        ``MLFLOW_TRACKING_URI``.
         """
         env = os.environ if environ is None else environ
-        home = _absolute(env.get("RATCHET_HOME") or ".ratchet")
+        home = _absolute(env, "RATCHET_HOME", ".ratchet")
         return cls(
             home=home,
             models_path=Path(env.get("RATCHET_MODELS") or "include/models").resolve(),
             tracking_uri=env.get("MLFLOW_TRACKING_URI") or _local_tracking_uri(home),
+            data=_absolute(env, "RATCHET_DATA", "data"),
             profile=env.get("RATCHET_PROFILE") or "dev",  # type: ignore[arg-type]  # checked in __post_init__
         )
 
@@ -58,17 +63,22 @@ class Project:
         """Return the URI of something below the home."""
         return "/".join((self.home, *parts))
 
+    def data_uri(self, name: str) -> str:
+        """Return the URI of what a delivery names: below the data folder, unless it names a bucket itself."""
+        return name if name.startswith("s3://") else f"{self.data}/{name}"
+
     def model_path(self, name: str) -> Path:
         """Return the folder of one model."""
         return self.models_path / check_name(name, what="model name")
 
 
-def _absolute(home: str) -> str:
-    if home.startswith("s3://"):
-        return home.rstrip("/")
-    if "://" in home:
-        raise InputError(f"RATCHET_HOME must be a folder or s3://bucket/prefix. Got {home!r}.")
-    return str(Path(home).resolve())
+def _absolute(env: Mapping[str, str], variable: str, default: str) -> str:
+    place = env.get(variable) or default
+    if place.startswith("s3://"):
+        return place.rstrip("/")
+    if "://" in place:
+        raise InputError(f"{variable} must be a folder or s3://bucket/prefix. Got {place!r}.")
+    return str(Path(place).resolve())
 
 
 def _local_tracking_uri(home: str) -> str:

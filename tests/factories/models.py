@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,6 +26,23 @@ PARCELS = Path(__file__).with_name("parcels")
 AUTHOR = Author(kind="service", name="tests")
 CALENDAR = Calendar("America/New_York")
 FIRST = "2024-03-01"
+
+
+LOADS = {
+    "joins.loads": {
+        "delivery": {"kind": "function", "function": "source.read_loads"},
+        "keys": ["depot"],
+        "time": "measured_at",
+        "recorded_time": "recorded_at",
+        "available_after_minutes": 30,
+        "stale_after_minutes": 180,
+        "columns": ["load"],
+    },
+    "features.columns.load": {"role": "numeric"},
+}
+
+
+BATCHES = {"source.arrival": {"kind": "event", "batches": "source.read_batch"}}
 
 
 def day(number: int) -> str:
@@ -107,7 +125,7 @@ def changed(values: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
         section = values
         for name in sections:
             section = section.setdefault(name, {})
-        section[key] = value
+        section[key] = deepcopy(value)
     return values
 
 

@@ -12,15 +12,14 @@ objective:
   goal: Tell which parcels will be delivered late.
   rule: {{column: distance, at_least: 50}}
 source:
-  kind: function
-  function: source.read_parcels
+  delivery: {{kind: function, function: source.read_parcels}}
   entity: parcel_id
   time: sent_at
   time_zone: {time_zone}
   first_span: "{first_span}"
 label:
   column: is_late
-  function: source.read_deliveries
+  delivery: {{kind: function, function: source.read_deliveries}}
   known_after_spans: 1
 features:
   columns:

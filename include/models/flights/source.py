@@ -21,36 +21,21 @@ LATE_FROM_MINUTES = 15
 ZONE = "America/New_York"
 WEATHER = ("temp", "dewp", "humid", "wind_dir", "wind_speed", "precip", "pressure", "visib")
 
-# A report counts from one hour on, and goes stale after six.
-REPORTED_BEFORE = pl.duration(hours=1)
-STALE_AFTER = "6h"
-
 
 def read_departures(window: SpanWindow) -> pl.DataFrame:
-    """Return every flight scheduled to leave on one day, with the weather known an hour before."""
+    """Return every flight scheduled to leave on one day."""
     flights = _flights().filter(_is_on(window)).with_columns(scheduled_at=_scheduled_at())
-    # Whole hours, as reports are: a flight at 17:59 sees the weather of 16:00.
-    asked = pl.col("scheduled_at").dt.convert_time_zone("UTC").dt.truncate("1h") - REPORTED_BEFORE
-    joined = (
-        flights.with_columns(asked_at=asked)
-        .sort("asked_at")
-        .join_asof(
-            _weather(),
-            left_on="asked_at",
-            right_on="reported_at",
-            by="origin",
-            strategy="backward",
-            tolerance=STALE_AFTER,
-            check_sortedness=False,
-        )
-    )
-    return joined.select(
+    return flights.select(
         _flight_id(),
         "scheduled_at",
         *("sched_dep_time", "sched_arr_time", "distance", "carrier", "origin", "dest"),
-        *WEATHER,
         *("dep_time", "dep_delay", "arr_time", "arr_delay", "air_time"),
     ).sort("flight_id")
+
+
+def read_weather(window: SpanWindow) -> pl.DataFrame:
+    """Return the hourly reports of the airports of New York within the window."""
+    return _weather().filter(pl.col("reported_at").is_between(window.start, window.end, closed="left"))
 
 
 def read_arrivals(window: SpanWindow) -> pl.DataFrame:

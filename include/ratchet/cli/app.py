@@ -131,6 +131,36 @@ def statistics(
 
 
 @app.command()
+def append(
+    model: Model,
+    span: Annotated[str, typer.Argument(help="The open span's key.")],
+    batch: Annotated[str, typer.Argument(help="The batch's name.")],
+) -> None:
+    """Append a batch to an open span; the same batch again does nothing."""
+    from ratchet.spans.calendar import Calendar
+    from ratchet.steps.append_batch import append_batch
+
+    project = Project.from_environment()
+    spec = load_spec(project, model)
+    result = append_batch(project, spec, Calendar.of(spec.source).parse(span), batch)
+    out.print(f"{model} {result.span} {result.batch}: {result.words}", markup=False)
+
+
+@app.command()
+def seal(model: Model, span: Annotated[str, typer.Argument(help="The open span's key.")]) -> None:
+    """Seal an open span and take it in; a span that is sealed already gets what came since, as a new revision."""
+    from ratchet.spans.calendar import Calendar
+    from ratchet.steps.ingest_span import ingest_span
+    from ratchet.steps.seal_span import seal_span
+
+    project = Project.from_environment()
+    spec = load_spec(project, model)
+    sealed = seal_span(project, spec, Calendar.of(spec.source).parse(span))
+    taken = ingest_span(project, spec, [sealed.span])
+    out.print(f"{model} {sealed.span}: {sealed.words}; {taken.words}", markup=False)
+
+
+@app.command()
 def status(model: Model, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Say who is champion, since when and by whom, and what the newest gate answered."""
     from ratchet.cli.showing import print_status, read_status

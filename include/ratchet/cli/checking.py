@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ratchet.errors import RatchetError, SpecError
+from ratchet.spec.delivery import FunctionDelivery
 from ratchet.spec.functions import load_functions
 from ratchet.spec.loading import load_spec
 from ratchet.statistics.edges import load_edges
@@ -30,7 +31,11 @@ def find_faults(project: Project, name: str) -> list[str]:
 
 def _checks(project: Project, spec: ModelSpec) -> Iterator[Callable[[], object]]:
     folder = project.model_path(spec.name)
-    functions = (spec.source.function, spec.label.function, *spec.features.functions)
+    joined = (join.delivery for join in spec.joins.values())
+    deliveries = (spec.source.delivery, *joined, spec.label.delivery)
+    delivering = (one.function for one in deliveries if isinstance(one, FunctionDelivery))
+    batches = (spec.source.arrival.batches,) if spec.source.arrival.batches else ()
+    functions = (*delivering, *batches, *spec.features.functions)
     yield from (partial(load_functions, folder, (function,)) for function in functions)
     yield lambda: load_expectations(folder / "expectations.yaml").build("serving")
     yield lambda: _check_edges(folder, spec)

@@ -50,7 +50,7 @@ def sort_examples(frame: pl.DataFrame, spec: ModelSpec, bounds: tuple[datetime, 
     """
     source = spec.source
     wanted = (source.entity, source.time, *spec.delivered_columns())
-    _require(frame, wanted, what=source.function)
+    _require(frame, wanted, what=source.delivery.words)
     roles: dict[str, Role] = {name: column.role for name, column in spec.features.columns.items() if not column.derived}
     typed = frame.select(
         pl.col(source.entity).cast(pl.String),
@@ -80,7 +80,7 @@ def sort_examples(frame: pl.DataFrame, spec: ModelSpec, bounds: tuple[datetime, 
 
 def sort_ground_truth(frame: pl.DataFrame, entity: str, label: Label, max_quarantined: float) -> Sorted:
     """Apply the contract of ground truth: one true or false outcome an entity."""
-    _require(frame, (entity, label.column), what=label.function)
+    _require(frame, (entity, label.column), what=label.delivery.words)
     if frame.schema[label.column] != pl.Boolean:
         raise DataError(f"The label {label.column!r} must be Boolean. Got {frame.schema[label.column]}.")
     typed = frame.select(pl.col(entity).cast(pl.String), pl.col(label.column))

@@ -16,10 +16,12 @@ from ratchet.crashpoints import crash_point
 from ratchet.identity import ModelId
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.contract import Sorted, sort_examples, sort_ground_truth
+from ratchet.spans.joined import read_examples
 from ratchet.spans.manifests import ManifestStore, SpanManifest, row_mark
+from ratchet.spans.open_span import read_sealed
 from ratchet.spans.reading import find_unvouched
 from ratchet.spans.records import DELIVERY, SPAN, Table
-from ratchet.spans.sources import Delivery, read_source
+from ratchet.spans.sources import Delivery, SpanWindow, read_delivery
 from ratchet.storage.objects import open_store
 from ratchet.storage.tables import SpanTable
 
@@ -43,7 +45,7 @@ def ingest_examples(project: Project, spec: ModelSpec, spans: Sequence[str]) -> 
         project,
         spec,
         "examples",
-        spec.source.function,
+        lambda span: (read_sealed if spec.source.arrival.batches else read_examples)(project, spec, span),
         spans,
         lambda span, frame: sort_examples(frame, spec, calendar.bounds(span)),
     )
@@ -51,11 +53,14 @@ def ingest_examples(project: Project, spec: ModelSpec, spans: Sequence[str]) -> 
 
 def ingest_ground_truth(project: Project, spec: ModelSpec, spans: Sequence[str]) -> list[SpanManifest]:
     """Take in the outcomes of these spans, in one commit, and return their manifests in that order."""
+    calendar = Calendar.of(spec.source)
     return _ingest(
         project,
         spec,
         "ground_truth",
-        spec.label.function,
+        lambda span: read_delivery(
+            project, spec.name, spec.label.delivery, SpanWindow.of(calendar, span), time=spec.source.time
+        ),
         spans,
         lambda _, frame: sort_ground_truth(frame, spec.source.entity, spec.label, spec.source.max_quarantined),
     )
@@ -65,18 +70,17 @@ def _ingest(
     project: Project,
     spec: ModelSpec,
     table: Table,
-    function: str,
+    read: Callable[[str], Delivery],
     spans: Sequence[str],
     sort: Callable[[str, pl.DataFrame], Sorted],
 ) -> list[SpanManifest]:
     model = ModelId(spec.name)
     manifests = ManifestStore(open_store(project.home), model, table)
-    calendar, model_path = Calendar.of(spec.source), project.model_path(spec.name)
     known = {span: manifests.newest(span) for span in spans}
     unvouched = find_unvouched(project, model, table, [manifest for manifest in known.values() if manifest])
     taken: list[_Taken] = []
     for span in spans:
-        delivery, before = read_source(model_path, function, calendar, span), known[span]
+        delivery, before = read(span), known[span]
         is_known = before is not None and before.delivery == delivery.digest
         if not is_known or span in unvouched:
             revision = (before.revision if before else 0) + (not is_known)
@@ -124,6 +128,7 @@ def _manifest(model: ModelId, table: Table, one: _Taken, version: int) -> SpanMa
         columns_withheld=one.rows.columns_withheld,
         columns_unknown=one.rows.columns_unknown,
         table_version=version,
+        inputs=one.delivery.inputs,
     )
 
 

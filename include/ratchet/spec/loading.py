@@ -25,7 +25,6 @@ _NOT_BUILT = frozenset(
     {
         "release",
         "serve",
-        "joins",
         "pii",
         "prohibited",
         "terms",
@@ -98,34 +97,66 @@ def _describe(source: YamlSource, fault: Any) -> str:
         key = str(location[-1])
         if key in _NOT_BUILT:
             return source.place(location, "not supported by this version of Ratchet. Remove it.")
-        known = _fields_at(ModelSpec, location[:-1])
+        known = _fields_at(source, location[:-1])
         return source.place(location, f"unknown key{_near(key, known)} Known here: {', '.join(known)}.")
     if kind == "missing":
         return source.place(location, f"the key {fault['loc'][-1]!r} is missing.")
     if kind == "value_error":
         return source.place(location, fault["ctx"]["error"].args[0])
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        return _describe_kind(source, location, fault)
     seen = fault["input"]
     hint = _near(seen, fault.get("ctx", {}).get("expected", "").replace("'", "").replace(" or ", ", ").split(", "))
     return source.place(location, f"{fault['msg'].rstrip('.')}{hint} Got {_short(seen)}.")
 
 
+def _describe_kind(source: YamlSource, location: Path_, fault: Any) -> str:
+    """Say of a section that comes in kinds which there are."""
+    seen = _value_at(source, location)
+    given = seen.get("kind") if isinstance(seen, dict) else None
+    if given is None:
+        return source.place(location, "the key 'kind' is missing: it says what the other keys mean.")
+    known = str(fault["ctx"]["expected_tags"]).replace("'", "").split(", ")
+    return source.place(
+        (*location, "kind"), f"Input should be one of {', '.join(known)}{_near(given, known)} Got {_short(given)}."
+    )
+
+
 def _present(source: YamlSource, location: Path_) -> Path_:
     """Drop what pydantic adds to a location (names of union members): keep the keys of the file."""
     kept: Path_ = ()
+    is_kind_due = True
     for part in location:
-        if (*kept, part) in source.lines:
-            kept = (*kept, part)
+        # In a section that comes in kinds, pydantic puts the kind before the key, and a key may have its name.
+        if is_kind_due and part == _kind_at(source, kept):
+            is_kind_due = False
+        elif (*kept, part) in source.lines:
+            kept, is_kind_due = (*kept, part), True
     return kept
 
 
-def _fields_at(model: type[BaseModel], location: Path_) -> list[str]:
-    """Return the keys known in the section at ``location``."""
-    found: list[type[BaseModel]] = [model]
+def _value_at(source: YamlSource, location: Path_) -> Any:
+    value = source.values
+    for part in location:
+        value = value[part]
+    return value
+
+
+def _kind_at(source: YamlSource, location: Path_) -> object:
+    value = _value_at(source, location)
+    return value.get("kind") if isinstance(value, dict) else None
+
+
+def _fields_at(source: YamlSource, location: Path_) -> list[str]:
+    """Return the keys known in the section at ``location``; of a section that comes in kinds, those of its kind."""
+    found: list[type[BaseModel]] = [ModelSpec]
     for part in location:
         annotations = [m.model_fields[str(part)].annotation for m in found if str(part) in m.model_fields]
         # A mapping's key (a column, a parameter) is no field: its members' sections are found already.
         found = [s for a in annotations for s in _sections(a)] if annotations else found
-    return sorted({field for m in found for field in m.model_fields})
+    kind = _kind_at(source, location)
+    of_kind = [m for m in found if "kind" in m.model_fields and kind in get_args(m.model_fields["kind"].annotation)]
+    return sorted({field for m in of_kind or found for field in m.model_fields})
 
 
 def _sections(annotation: Any) -> list[type[BaseModel]]:

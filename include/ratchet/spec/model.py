@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from ratchet.spec.evaluation import Evaluate
 from ratchet.spec.features import Features
+from ratchet.spec.joins import Join, JoinName, check_joins
 from ratchet.spec.label import Label
 from ratchet.spec.objective import Objective
 from ratchet.spec.section import Name, Section
@@ -24,6 +25,7 @@ class ModelSpec(Section):
     owner: str = Field(min_length=1, description="Who answers for it.")
     objective: Objective
     source: Source
+    joins: dict[JoinName, Join] = Field(default={}, description="Sources joined to the examples, by name.")
     label: Label
     features: Features
     train: Train
@@ -38,6 +40,7 @@ class ModelSpec(Section):
             raise ValueError(
                 f"features.columns: {', '.join(misused)} may not be a feature (entity, time, label or span)."
             )
+        check_joins(self.joins, reserved={*reserved, *self.features.leaks})
         rule = self.features.columns.get(self.objective.rule.column)
         if rule is None or rule.role != "numeric":
             raise ValueError(f"objective.rule.column: {self.objective.rule.column!r} is no numeric feature.")

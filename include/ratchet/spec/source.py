@@ -6,15 +6,16 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from ratchet.spec.arrival import Arrival, ClockArrival
 from ratchet.spec.cadence import Cadence
-from ratchet.spec.section import Column, Function, Section, Share, SpanKey, TimeZone
+from ratchet.spec.delivery import DeliverySpec
+from ratchet.spec.section import Column, Section, Share, SpanKey, TimeZone
 
 
 class Source(Section):
     """Where examples come from."""
 
-    kind: Literal["function"] = Field(description="A Python function of the model folder delivers a span.")
-    function: Function = Field(description="module.function: takes a SpanWindow, returns a Polars frame.")
+    delivery: DeliverySpec = Field(description="How a span's rows are delivered.")
     entity: Column = Field(description="The column that names an example; unique within a span.")
     time: Column = Field(description="The column of the event time, an aware timestamp.")
     time_zone: TimeZone = Field(description="IANA name of the zone whose days, weeks or months the spans are.")
@@ -26,6 +27,7 @@ class Source(Section):
     last_span: SpanKey | None = Field(
         default=None, description="The last span there is, of a source that has ended; none after it is scheduled."
     )
+    arrival: Arrival = Field(default=ClockArrival(), description="What starts the ingestion of a span.")
     deadline_hours: float = Field(
         default=6, gt=0, le=744, description="How long after its end a span is waited for before an alarm."
     )

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.contract import sort_examples
+from ratchet.spans.joined import read_examples
 from ratchet.spans.records import SPAN
-from ratchet.spans.sources import read_source
 from ratchet.statistics.edges import HistogramEdges, choose_edges, dump_edges
 from ratchet.steps.examples import derive
 from ratchet.validation.inference import infer_expectations
@@ -43,6 +43,5 @@ def _examples(project: Project, spec: ModelSpec, span: str) -> pl.DataFrame:
     import polars as pl
 
     calendar = Calendar.of(spec.source)
-    delivery = read_source(project.model_path(spec.name), spec.source.function, calendar, span)
-    kept = sort_examples(delivery.frame, spec, calendar.bounds(span)).kept
+    kept = sort_examples(read_examples(project, spec, span).frame, spec, calendar.bounds(span)).kept
     return kept.with_columns(pl.lit(span).alias(SPAN))

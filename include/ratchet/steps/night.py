@@ -13,6 +13,7 @@ from ratchet.steps.evaluate import evaluate
 from ratchet.steps.ingest_span import ingest_span
 from ratchet.steps.promote import promote
 from ratchet.steps.score_span import score_span
+from ratchet.steps.seal_span import seal_span
 from ratchet.steps.select_window import select_window
 from ratchet.steps.sense_drift import sense_drift
 from ratchet.steps.sense_quality import sense_quality
@@ -70,6 +71,9 @@ Done = Callable[[str, "StepResult"], None]
 
 def take_in(project: Project, spec: ModelSpec, spans: Sequence[str], *, done: Done) -> bool:
     """Ingest, scan and validate; whether the newest span may be seen."""
+    if spec.source.arrival.batches:
+        for span in spans:
+            done("seal_span", seal_span(project, spec, span))
     done("ingest_span", ingest_span(project, spec, spans))
     done("compute_statistics", compute_statistics(project, spec, spans))
     validated = validate_span(project, spec, spans)

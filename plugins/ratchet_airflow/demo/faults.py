@@ -62,8 +62,8 @@ from pathlib import Path
 from ratchet.spec.functions import load_functions
 from ratchet_airflow.demo.faults import break_arrivals, break_departures
 
-_read_departures, _read_arrivals = load_functions(
-    Path(__file__).parent, ("real_source.read_departures", "real_source.read_arrivals")
+_read_departures, _read_arrivals, read_weather = load_functions(
+    Path(__file__).parent, ("real_source.read_departures", "real_source.read_arrivals", "real_source.read_weather")
 )
 
 

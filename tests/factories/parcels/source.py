@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,9 +45,48 @@ def read_deliveries(window: SpanWindow) -> pl.DataFrame:
     return pl.DataFrame([{"parcel_id": parcel["parcel_id"], "is_late": late != is_turned} for parcel, late in known])
 
 
+def read_batch(window: SpanWindow, batch: str) -> Any:
+    """Return the parcels of a batch, ``number-of-batches``; what the world says of a batch is said under its name."""
+    frame, said = read_parcels(window), _world().get(batch, {})
+    number, _, batches = batch.partition("-of-")
+    size = -(-frame.height // int(batches))
+    frame = frame.slice((int(number) - 1) * size, size)
+    kinds = {"whole": pl.Int64, "broken": pl.Float64}
+    weight = pl.col("weight").cast(kinds[said["weights"]]) if "weights" in said else pl.col("weight")
+    return pl.concat([frame.with_columns(weight), frame.head(said.get("twice", 0)).with_columns(weight)])
+
+
+def read_loads(window: SpanWindow) -> pl.DataFrame:
+    """Return how full each depot was, hour by hour; a later revision of each where the world says so."""
+    said, hour = _said(window), timedelta(hours=1)
+    first = window.start.replace(minute=0, second=0, microsecond=0)
+    hours = [first + number * hour for number in range(int((window.end - first) / hour) + 1)]
+    rows = [
+        {"depot": depot, "measured_at": at, "recorded_at": at + minutes * hour / 60, "load": load, "weight": load}
+        for at in hours
+        for depot in ("north", "south")
+        for minutes, load in _loads(at, depot, said)
+    ]
+    times = dict.fromkeys(("measured_at", "recorded_at"), UTC)
+    schema = {"depot": pl.String, **times, "load": pl.Float64, "weight": pl.Float64}
+    return pl.DataFrame(rows, schema=schema).head(0 if said.get("no_loads") else len(rows))
+
+
+def _loads(at: datetime, depot: str, said: dict[str, Any]) -> Iterator[tuple[float, float]]:
+    load = float(at.hour) + (0.5 if depot == "south" else 0.0) + said.get("heavier", 0.0)
+    yield 5, load
+    if "revised_after_minutes" in said:
+        yield said["revised_after_minutes"], 1000.0 + load
+
+
 def _said(window: SpanWindow) -> dict[str, Any]:
+    said: dict[str, Any] = _world().get(window.key, {})
+    return said
+
+
+def _world() -> dict[str, Any]:
     world: dict[str, Any] = json.loads(WORLD.read_text()) if WORLD.exists() else {}
-    return world.get(window.key, {})
+    return world
 
 
 def _parcels(window: SpanWindow, said: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bool]]:

@@ -23,7 +23,7 @@ class TestCheck:
         assert (answer.code, answer.out, answer.err) == (0, "parcels: sound\n", "")
 
     def test_every_fault_of_a_folder_is_told_at_once(self, ratchet: Ratchet, model: Model):
-        model.edit({"train.parameters": {"max_itr": 1}, "label.function": "source.read_delivery"})
+        model.edit({"train.parameters": {"max_itr": 1}, "label.delivery.function": "source.read_delivery"})
         (model.path / "features.py").write_text("import nothing_of_that_name\n")
         (model.path / "expectations.yaml").write_text(
             "schema_version: 1\nexpectations: [{expect: expect_column_to_exits, column: a}]\n"

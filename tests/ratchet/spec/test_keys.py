@@ -30,7 +30,9 @@ from ratchet.monitoring.staleness import judge_staleness
 from ratchet.project import Project
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.contract import sort_examples, sort_ground_truth
-from ratchet.spans.sources import read_source
+from ratchet.spans.joined import read_examples
+from ratchet.spans.sources import SpanWindow, read_delivery
+from ratchet.spec.delivery import DeliverySpec
 from ratchet.spec.model import ModelSpec
 from ratchet.spec.watching import Reason
 from ratchet.statistics.scan import scan_statistics
@@ -45,7 +47,7 @@ from ratchet.training.window import select_window
 from ratchet_airflow.runs import ModelRun
 from ratchet_airflow.waiting import night_of
 from tests.factories.lives import LOADED, WATCHED, Life, Stage
-from tests.factories.models import CALENDAR, Model, day, days, make_model
+from tests.factories.models import CALENDAR, LOADS, Model, day, days, make_model
 
 Observe = Callable[[Model], object]
 
@@ -65,6 +67,8 @@ def leaves(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Every key of a section and of those below it; ``*`` stands for a column or a parameter."""
     for name, info in section.model_fields.items():
         below = list(_sections(info.annotation))
+        if prefix != "source." and below == list(_sections(DeliverySpec)):
+            below = []  # the same block again: its keys are shown once, below the source
         star = "*." if get_origin(info.annotation) is dict else ""
         if not below:
             yield f"{prefix}{name}"
@@ -95,8 +99,9 @@ def status(key: str) -> Observe:
 
 def delivered(model: Model, *, part: str = "examples") -> pl.DataFrame:
     spec = model.spec
-    function = spec.source.function if part == "examples" else spec.label.function
-    return read_source(model.path, function, Calendar.of(spec.source), day(1)).frame
+    delivery = spec.source.delivery if part == "examples" else spec.label.delivery
+    window = SpanWindow.of(Calendar.of(spec.source), day(1))
+    return read_delivery(model.project, model.name, delivery, window, time=spec.source.time).frame
 
 
 def contract(model: Model) -> object:
@@ -112,6 +117,20 @@ def contract(model: Model) -> object:
 def contract_with_faults(model: Model) -> object:
     model.deliver(day(1), twice=8)
     return contract(model)
+
+
+def joined(model: Model) -> object:
+    """The examples with what is joined to them, or the refusal."""
+    try:
+        frame = read_examples(model.project, model.spec, day(1)).frame
+    except RatchetError as error:
+        return str(error)
+    return frame.columns, frame.select(column for column in frame.columns if "load" in column).rows()
+
+
+def revised(model: Model) -> object:
+    model.deliver(day(1), revised_after_minutes=40)
+    return joined(model)
 
 
 def truth_columns(model: Model) -> object:
@@ -131,8 +150,11 @@ def ingested(model: Model) -> object:
 def examples(model: Model, span: str = day(1)) -> pl.DataFrame:
     """Labelled and derived examples, not stored: as the steps would read them back."""
     spec, calendar = model.spec, Calendar.of(model.spec.source)
-    rows = read_source(model.path, spec.source.function, calendar, span).frame
-    truth = read_source(model.path, spec.label.function, calendar, span).frame
+    window = SpanWindow.of(calendar, span)
+    rows, truth = (
+        read_delivery(model.project, model.name, one, window, time=spec.source.time).frame
+        for one in (spec.source.delivery, spec.label.delivery)
+    )
     kept = sort_examples(rows, spec, calendar.bounds(span)).kept.with_columns(pl.lit(span).alias("span"))
     return derive(model.project, spec, kept.join(truth, on=spec.source.entity))
 
@@ -316,6 +338,8 @@ FOREST = "sklearn.ensemble.RandomForestClassifier"
 RANGE = {"train.search": {"trials": 1, "space": {"C": {"low": 0.5, "high": 2.0}}}}
 CHOICE = {"train.search": {"trials": 1, "space": {"C": {"choices": [0.5, 1.0]}}}}
 
+DELTA = {"source.delivery": {"kind": "delta", "table": "a"}}
+
 CASES = {
     "schema_version": Case(key="schema_version", value=2, observe=is_accepted),
     "name": Case(key="name", value="letters", observe=is_accepted),
@@ -323,8 +347,9 @@ CASES = {
     "objective.goal": Case(key="objective.goal", value="Something else altogether.", observe=status("goal")),
     "objective.rule.column": Case(key="objective.rule.column", value="weight", observe=expected_by_rule),
     "objective.rule.at_least": Case(key="objective.rule.at_least", value=80, observe=expected_by_rule),
-    "source.kind": Case(key="source.kind", value="table", observe=is_accepted),
-    "source.function": Case(key="source.function", value="source.read_deliveries", observe=contract),
+    "source.delivery.kind": Case(key="source.delivery.kind", value="table", observe=is_accepted),
+    "source.delivery.function": Case(key="source.delivery.function", value="source.read_deliveries", observe=contract),
+    "source.delivery.table": Case(key="source.delivery.table", value="b", observe=contract, given=DELTA),
     "source.entity": Case(key="source.entity", value="depot", observe=contract, given={"features.slices": []}),
     "source.time": Case(key="source.time", value="delivered_at", observe=contract, given={"features.leaks": []}),
     "source.time_zone": Case(key="source.time_zone", value="Asia/Tokyo", observe=deadline),
@@ -333,8 +358,34 @@ CASES = {
     "source.last_span": Case(key="source.last_span", value=day(30), observe=last_run),
     "source.deadline_hours": Case(key="source.deadline_hours", value=7, observe=deadline),
     "source.max_quarantined": Case(key="source.max_quarantined", value=0.1, observe=contract_with_faults),
+    "joins.*.delivery": Case(
+        key="joins.loads.delivery.function", value="source.read_deliveries", observe=joined, given=LOADS
+    ),
+    "joins.*.keys": Case(key="joins.loads.keys", value=["carrier"], observe=joined, given=LOADS),
+    "joins.*.time": Case(
+        key="joins.loads.time",
+        value="recorded_at",
+        observe=joined,
+        given={**LOADS, "joins.loads.recorded_time": None, "joins.loads.available_after_minutes": 2},
+    ),
+    "joins.*.recorded_time": Case(key="joins.loads.recorded_time", value=None, observe=revised, given=LOADS),
+    "joins.*.available_after_minutes": Case(
+        key="joins.loads.available_after_minutes", value=90, observe=joined, given=LOADS
+    ),
+    "joins.*.stale_after_minutes": Case(key="joins.loads.stale_after_minutes", value=20, observe=joined, given=LOADS),
+    "joins.*.columns": Case(key="joins.loads.columns", value=["load", "recorded_at"], observe=joined, given=LOADS),
+    "joins.*.prefix": Case(
+        key="joins.loads.prefix",
+        value="depot_",
+        observe=joined,
+        given={**LOADS, "features.columns.depot_load": {"role": "numeric"}},
+    ),
     "label.column": Case(key="label.column", value="was_late", observe=truth_columns),
-    "label.function": Case(key="label.function", value="source.read_parcels", observe=truth_columns),
+    "label.delivery": Case(
+        key="label.delivery",
+        value={"kind": "function", "function": "source.read_parcels"},
+        observe=truth_columns,
+    ),
     "label.known_after_spans": Case(key="label.known_after_spans", value=3, observe=window),
     "label.min_coverage": Case(key="label.min_coverage", value=0.9, observe=quality_of_a_cohort, stage="watched"),
     "features.columns.*.role": Case(key="features.columns.hour.role", value="categorical", observe=matrix),
@@ -424,4 +475,8 @@ def test_it_changes_what_is_answered(project: Project, life: Life, key: str):
 def _pattern(key: str) -> str:
     """The key with ``*`` for a column or a parameter."""
     parts = key.split(".")
-    return ".".join("*" if parts[i - 1] in ("columns", "space") and i > 1 else part for i, part in enumerate(parts))
+    return ".".join("*" if _is_named_by_user(parts, i) else part for i, part in enumerate(parts))
+
+
+def _is_named_by_user(parts: list[str], i: int) -> bool:
+    return i > 0 and (parts[i - 1] == "joins" if i == 1 else parts[i - 1] in ("columns", "space"))

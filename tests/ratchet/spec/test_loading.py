@@ -81,10 +81,34 @@ class TestFaultsNameFileLineAndKey:
             ),
             pytest.param("name: parcels", "name: parcel", "name", "name of its folder, 'parcels'", id="other-name"),
             pytest.param("name: parcels", "name: Parcels", "name", "must match ^[a-z]", id="bad-name"),
-            pytest.param("source.read_parcels", "os.path.join", "source.function", "match pattern", id="a-package"),
-            pytest.param("source.read_parcels", "../source.read", "source.function", "match pattern", id="a-path"),
+            pytest.param(
+                "source.read_parcels", "os.path.join", "source.delivery.function", "match pattern", id="package"
+            ),
+            pytest.param(
+                "source.read_parcels", "../source.read", "source.delivery.function", "match pattern", id="path"
+            ),
             pytest.param("entity: parcel_id", "entity: a b", "source.entity", "match pattern", id="column"),
-            pytest.param("kind: function", "kind: kafka", "source.kind", "should be 'function'", id="kind-not-built"),
+            pytest.param(
+                "{kind: function, function: source.read_p",
+                "{kind: funktion, function: source.read_p",
+                "source.delivery.kind",
+                "did you mean 'function'? Got 'funktion'",
+                id="kind-misspelt",
+            ),
+            pytest.param(
+                "{kind: function, function: source.read_p",
+                "{function: source.read_p",
+                "source.delivery",
+                "'kind' is missing",
+                id="kind-missing",
+            ),
+            pytest.param(
+                "function: source.read_parcels}",
+                "function: source.read_parcels, functon: a.b}",
+                "source.delivery.functon",
+                "did you mean 'function'? Known here: function, kind.",
+                id="key-of-a-kind",
+            ),
         ],
     )
     def test_with_what_was_seen_and_what_would_do(self, write: Write, old: str, new: str, key: str, words: str):
@@ -109,13 +133,13 @@ class TestFaultsNameFileLineAndKey:
         text = (
             SOUND.replace("owner:", "ownr:")
             .replace("test_spans: 2", "test_spans: 0")
-            .replace("kind: function", "kind: x")
+            .replace("{kind: function, function: source.read_p", "{kind: x, function: source.read_p")
         )
         said = refusal(write(text=text)).splitlines()
-        assert {"ownr", "evaluate.test_spans", "source.kind"} < {line.split(": ")[1] for line in said}
+        assert {"ownr", "evaluate.test_spans", "source.delivery.kind"} < {line.split(": ")[1] for line in said}
         assert len(said) == 4  # the missing owner is one of them
 
-    @pytest.mark.parametrize("key", ["release", "serve", "joins", "segment"])
+    @pytest.mark.parametrize("key", ["release", "serve", "segment"])
     def test_a_section_of_a_later_version_is_not_supported_rather_than_unknown(self, write: Write, key: str):
         said = refusal(write(text=f"{SOUND}{key}: {{}}\n"))
         assert said == f"spec.yaml:{line_of('watch:') + 3}: {key}: not supported by this version of Ratchet. Remove it."

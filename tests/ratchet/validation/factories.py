@@ -22,8 +22,12 @@ name: trips
 owner: the tests
 objective: {goal: Tell which trips will be late., rule: {column: distance, at_least: 500}}
 source:
-  {kind: function, function: source.read, entity: trip_id, time: left_at, time_zone: UTC, first_span: "2013-01-01"}
-label: {column: is_late, function: source.read_labels, known_after_spans: 1}
+  delivery: {kind: function, function: source.read}
+  entity: trip_id
+  time: left_at
+  time_zone: UTC
+  first_span: "2013-01-01"
+label: {column: is_late, delivery: {kind: function, function: source.read_labels}, known_after_spans: 1}
 features:
   columns:
     distance: {role: numeric}
