@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from ratchet.spec.contract import Rows
 from ratchet.spec.section import Column, Function, Section, Share, SpanKey, TimeZone
 
 
@@ -28,6 +29,8 @@ class Source(Section):
     max_quarantined: Share = Field(
         default=0.01, description="Share of quarantined rows above which a span is refused whole."
     )
+
+    rows: Rows = Field(default=Rows())
 
     @model_validator(mode="after")
     def _last_span_follows(self) -> Source:

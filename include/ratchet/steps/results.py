@@ -29,9 +29,9 @@ SCHEMA_VERSION = 1
 class StepResult:
     """What every step answers; each step adds flat fields of its own.
 
-    ``verdict`` is undecided when there was nothing to judge yet; ``words`` say why in one line; ``uri`` is
-    where this result is kept, below the home, as every URI of a result is: a home may be moved. Fields hold JSON values and tuples of them only, so that a result crosses
-    from task to task as it is.
+    ``verdict`` is undecided when there was nothing to judge yet; ``words`` say why in one line; ``uri`` is where this
+    result is kept, below the home, as every URI of a result is: a home may be moved. Fields hold JSON values and tuples
+    of them only, so that a result crosses from task to task as it is.
     """
 
     model: str
