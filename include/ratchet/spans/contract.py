@@ -126,7 +126,7 @@ def resolve(typed: pl.DataFrame, entity: str, rows: Rows) -> Sorted:
     """
     sound = typed.filter(pl.col(REASON).is_null()).drop(REASON)
     values = [name for name in sound.columns if name not in (_ORDER, DELIVERED_IN)]
-    judged = sound.with_columns(_judge(sound, entity, values, rows).alias(REASON))
+    judged = sound.with_columns(_judge(sound, entity, values, rows).alias(REASON)).select(typed.columns)
     found = count_reasons(judged)
     for rule, reason in ((rows.duplicates, _twice(entity)), (rows.conflicts, _differs(entity))):
         if rule == "refuse" and reason in found:
@@ -136,7 +136,9 @@ def resolve(typed: pl.DataFrame, entity: str, rows: Rows) -> Sorted:
             )
     return Sorted(
         kept=judged.filter(pl.col(REASON).is_null()).drop(REASON),
-        quarantined=pl.concat([typed.filter(pl.col(REASON).is_not_null()), judged.filter(pl.col(REASON).is_not_null())]),
+        quarantined=pl.concat(
+            [typed.filter(pl.col(REASON).is_not_null()), judged.filter(pl.col(REASON).is_not_null())]
+        ),
     )
 
 
@@ -175,7 +177,6 @@ def refuse_too_many(quarantined: pl.DataFrame, rows: int, bound: float) -> None:
         )
 
 
-
 def _judge(sound: pl.DataFrame, entity: str, values: Sequence[str], rows: Rows) -> pl.Expr:
     is_conflict = pl.struct(*values).n_unique().over(entity) > 1
     is_repeated = pl.int_range(pl.len()).over(entity) > 0
@@ -211,8 +212,10 @@ def _part_late(
         schema={TARGET: pl.String, "start": typed.schema[time], "end": typed.schema[time]},
         orient="row",
     ).sort("start")
-    placed = typed.with_row_index("number").sort(time, nulls_last=True).join_asof(
-        spans, left_on=time, right_on="start", strategy="backward", check_sortedness=False
+    placed = (
+        typed.with_row_index("number")
+        .sort(time, nulls_last=True)
+        .join_asof(spans, left_on=time, right_on="start", strategy="backward", check_sortedness=False)
     )
     is_late = (is_outside & pl.col(TARGET).is_not_null() & (pl.col(time) < pl.col("end"))).fill_null(value=False)
     placed = placed.with_columns(is_late.alias("is_late")).sort("number").drop("number", "start", "end")
@@ -224,7 +227,9 @@ def _part_late(
 
 def _require(frame: pl.DataFrame, wanted: Sequence[str], unknown: Sequence[str], rows: Rows) -> None:
     if rows.order_by in frame.columns and frame.schema[rows.order_by].is_nested():
-        raise DataError(f"The column {rows.order_by!r} orders rows, and was delivered as {frame.schema[rows.order_by]}.")
+        raise DataError(
+            f"The column {rows.order_by!r} orders rows, and was delivered as {frame.schema[rows.order_by]}."
+        )
     missing = [name for name in wanted if name not in frame.columns]
     if missing:
         near = {name: get_close_matches(name, unknown, n=1) for name in missing}

@@ -30,8 +30,8 @@ class Rows(Section):
     )
     late: Literal["quarantine", "own_span"] = Field(
         default="quarantine",
-        description="Rows whose event time lies in an earlier span that was taken in before: quarantined, or taken into "
-        "that span, which makes a new revision of it.",
+        description="Rows whose event time lies in an earlier span that was taken in before: quarantined, or taken "
+        "into that span, which makes a new revision of it.",
     )
     infinite: Literal["quarantine", "keep"] = Field(
         default="quarantine", description="Rows with an infinite number in a feature. NaN is a missing value."

@@ -107,11 +107,7 @@ def test_no_outcome_is_lost_and_a_contradicted_one_is_not_believed(rows: list[di
     for row in rows:
         if row["parcel_id"] is not None and row["is_late"] is not None:
             said.setdefault(row["parcel_id"], set()).add(row["is_late"])
-    believed = {
-        name: outcome
-        for name, (outcome, *more) in ((n, list(o)) for n, o in said.items())
-        if not more
-    }
+    believed = {name: outcome for name, (outcome, *more) in ((n, list(o)) for n, o in said.items()) if not more}
     assert dict(found.kept.iter_rows()) == believed
 
 

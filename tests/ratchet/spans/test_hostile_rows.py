@@ -109,7 +109,9 @@ def test_no_row_is_lost_and_what_is_kept_is_sound(frame: pl.DataFrame, rules: di
         assert not part.select(pl.col("distance", "weight").is_infinite().any()).row(0).count(True)
         zeros = [value for name in ("distance", "weight") for value in part[name].to_list() if value == 0]
         assert all(math.copysign(1, zero) == 1 for zero in zeros)
-        assert not part.select(pl.col("parcel_id", "carrier").str.contains("\x00", literal=True).any()).row(0).count(True)
+        assert (
+            not part.select(pl.col("parcel_id", "carrier").str.contains("\x00", literal=True).any()).row(0).count(True)
+        )
     for span, sent_at in found.late.select(TARGET, "sent_at").iter_rows():
         assert EARLIER[span][0] <= sent_at < EARLIER[span][1]
     # The order of the delivery changes nothing.
