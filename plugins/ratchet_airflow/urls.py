@@ -20,8 +20,13 @@ def site_path() -> str:
 
 def report_url(project: Project, uri: str) -> str:
     """Return the address of the page that shows an object below ``runs/`` of the home; empty for any other."""
-    prefix = project.uri("runs") + "/"
-    if not uri.startswith(prefix):
+    from ratchet.steps.results import object_name
+
+    try:
+        name = object_name(project, uri)
+    except ValueError:
+        return ""
+    if not name.startswith("runs/"):
         return ""
     base = (conf.get("api", "base_url", fallback="") or "").rstrip("/")
-    return f"{base}{PREFIX}/reports/{quote(uri.removeprefix(prefix))}"
+    return f"{base}{PREFIX}/reports/{quote(name.removeprefix('runs/'))}"

@@ -1,7 +1,7 @@
 """A model at stages of its life, made once in a process and given to each test as it was.
 
-A home cannot be moved: the evidence in the ledger is named by URIs below it. So a stage is kept as a copy beside the
-home, and put back into its place before a test. Only the tracking database is new for each test: connections to the
+A stage is kept as a copy beside the home, and put back into its place before a test: models that MLflow registered are
+named by the folder that they were logged to. Only the tracking database is new for each test: connections to the
 one before are still open.
 """
 

@@ -32,7 +32,12 @@ def test_nothing_is_pushed_that_is_not_known(environment: Project) -> None:
 @pytest.mark.parametrize("uri", ["ledger/parcels/000001.json", "tables/parcels", "", "runs"])
 def test_only_what_lies_below_runs_has_a_page(environment: Project, uri: str) -> None:
     assert report_url(environment, environment.uri(uri)) == ""
-    assert report_url(environment, "/elsewhere/runs/parcels/x.html") == ""
+    assert report_url(environment, "/elsewhere/ledger/parcels/x.html") == ""
+
+
+@pytest.mark.parametrize("home", ["", "/where/the/home/was/"])
+def test_a_page_is_found_by_its_name_below_the_home_wherever_that_was(environment: Project, home: str) -> None:
+    assert report_url(environment, f"{home}runs/parcels/x.html").endswith("/ratchet/reports/parcels/x.html")
 
 
 def test_an_airflow_below_a_path_is_linked_below_it(environment: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,9 +23,14 @@ def row_mark(delivery: str) -> str:
 class SpanManifest:
     """What one revision of a span holds.
 
-    ``rows_in`` is always ``rows_kept + rows_quarantined``. ``delivery`` is the digest of what the source
-    delivered; ``table_version`` the version of the Delta table whose commit wrote the rows. ``inputs`` are
-    the versions of what the rows were made from, for tables that Ratchet makes itself.
+    ``delivery`` is the digest that names the rows of this revision: that of what the source delivered, or, where late
+    rows came in or an entity was erased, one made from those. ``delivered`` is what the source itself delivered last.
+    ``table_version`` and ``quarantine_version`` are the versions of the Delta tables whose commits wrote the rows.
+    ``inputs`` are the versions of what the rows were made from, for tables that Ratchet makes itself.
+
+    No row is lost: ``rows_in``, and the late rows that other deliveries brought (``moved_from``, by the span that was
+    delivered), are those kept, quarantined, moved to the span of their event time (``moved_to``) and erased
+    (``rows_erased``, by the span that was delivered).
     """
 
     model: str
@@ -41,13 +46,33 @@ class SpanManifest:
     columns_unknown: tuple[str, ...]
     table_version: int
     inputs: Mapping[str, str] = field(default_factory=dict)
+    delivered: str = ""
+    quarantine_version: int | None = None
+    moved_to: Mapping[str, int] = field(default_factory=dict)
+    moved_from: Mapping[str, int] = field(default_factory=dict)
+    rows_erased: Mapping[str, int] = field(default_factory=dict)
+    late_deliveries: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
+    author: str = ""
     schema_version: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
-        if self.rows_in != self.rows_kept + self.rows_quarantined:
+        if not self.delivered:
+            object.__setattr__(self, "delivered", self.delivery)
+        n_in = self.rows_in + sum(self.moved_from.values())
+        n_out = self.rows_kept + self.rows_quarantined + sum(self.moved_to.values()) + self.n_erased
+        if n_in != n_out:
+            beside = f", {n_in - self.rows_in} late" if self.moved_from else ""
+            moved = f", {sum(self.moved_to.values())} moved and {self.n_erased} erased" if n_out else ""
             raise ValueError(
-                f"{self.rows_in} rows in, {self.rows_kept} kept and {self.rows_quarantined} quarantined: a row is lost."
+                f"{self.rows_in} rows in{beside}, {self.rows_kept} kept and {self.rows_quarantined} quarantined"
+                f"{moved if self.moved_to or self.rows_erased else ''}: a row is lost."
             )
+
+    @property
+    def n_erased(self) -> int:
+        """How many rows were erased."""
+        return sum(self.rows_erased.values())
 
     @property
     def mark(self) -> str:
@@ -77,6 +102,15 @@ class ManifestStore:
         names = self._store.list(f"{self._prefix}/{span}/")
         return self._read(names[-1]) if names else None
 
+    def of_delivery(self, span: str, delivery: str) -> SpanManifest | None:
+        """Return the newest revision of a span that holds the rows named by ``delivery``; None when none ever did."""
+        names = self._store.list(f"{self._prefix}/{span}/")
+        return next((found for name in reversed(names) if (found := self._read(name)).delivery == delivery), None)
+
+    def all_of(self, span: str) -> list[SpanManifest]:
+        """Return the manifests of all revisions of a span, oldest first."""
+        return [self._read(name) for name in self._store.list(f"{self._prefix}/{span}/")]
+
     def revisions(self) -> dict[str, int]:
         """Return the newest revision of every ingested span, by one listing."""
         return _newest(self._store.list(f"{self._prefix}/"))
@@ -90,6 +124,14 @@ class ManifestStore:
         """Let this revision of a span be seen downstream; call it only after a passed validation."""
         data = {"schema_version": SCHEMA_VERSION, "span": span, "revision": revision, "evidence_uri": evidence_uri}
         self._store.write_once(f"{self._validated}/{span}/{revision:06d}.json", json.dumps(data).encode())
+
+    def validation_of(self, span: str, revision: int) -> str | None:
+        """Return the evidence by which a revision passed validation; None when it did not."""
+        name = f"{self._validated}/{span}/{revision:06d}.json"
+        if not self._store.has(name):
+            return None
+        evidence: str = json.loads(self._store.read(name))["evidence_uri"]
+        return evidence
 
     def validated(self) -> set[str]:
         """Return the spans whose newest revision passed validation."""

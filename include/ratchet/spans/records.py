@@ -16,6 +16,8 @@ SPAN: Final = "span"
 # The first digits of the delivery's digest: ties a row to the manifest that vouches for it.
 DELIVERY: Final = "delivery"
 REASON: Final = "reason"
+# The span whose delivery brought a row that was late; null, or not there, for a row of the span's own delivery.
+DELIVERED_IN: Final = "delivered_in"
 
 Table = Literal["examples", "ground_truth", "predictions", "quarantine", "statistics"]
 

@@ -35,6 +35,12 @@ class ModelSpec(Section):
     @model_validator(mode="after")
     def _sections_agree(self) -> ModelSpec:
         reserved = {self.source.entity, self.source.time, self.label.column, "span"}
+        # Beside the columns of the spec stand those that Ratchet adds to every row.
+        added = sorted({"delivery", "delivered_in", "reason"} & {*self.features.columns, *self.features.slices})
+        if added:
+            raise ValueError(
+                f"features: {', '.join(added)} is a name that Ratchet's tables use. Deliver it as another."
+            )
         misused = sorted(reserved & set(self.features.columns))
         if misused:
             raise ValueError(

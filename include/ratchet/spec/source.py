@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field, model_validator
 
 from ratchet.spec.arrival import Arrival, ClockArrival
 from ratchet.spec.cadence import Cadence
+from ratchet.spec.contract import Rows
 from ratchet.spec.delivery import DeliverySpec
 from ratchet.spec.section import Column, Section, Share, SpanKey, TimeZone
 
@@ -34,6 +33,8 @@ class Source(Section):
     max_quarantined: Share = Field(
         default=0.01, description="Share of quarantined rows above which a span is refused whole."
     )
+
+    rows: Rows = Field(default=Rows())
 
     @model_validator(mode="after")
     def _last_span_follows(self) -> Source:

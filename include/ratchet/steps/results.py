@@ -29,9 +29,9 @@ SCHEMA_VERSION = 1
 class StepResult:
     """What every step answers; each step adds flat fields of its own.
 
-    ``verdict`` is undecided when there was nothing to judge yet; ``words`` say why in one line; ``uri`` is
-    where this result is kept. Fields hold JSON values and tuples of them only, so that a result crosses
-    from task to task as it is.
+    ``verdict`` is undecided when there was nothing to judge yet; ``words`` say why in one line; ``uri`` is where this
+    result is kept, below the home, as every URI of a result is: a home may be moved. Fields hold JSON values and tuples
+    of them only, so that a result crosses from task to task as it is.
     """
 
     model: str
@@ -63,12 +63,12 @@ class StepFolder:
 
     @property
     def uri(self) -> str:
-        """The URI of the result that will stand here."""
+        """The URI of the result that will stand here, relative to the home."""
         return self.uri_of("result.json")
 
     def uri_of(self, file: str) -> str:
-        """Return the URI of a file of this folder."""
-        return f"{self.store.uri}/{self.name}/{file}"
+        """Return the URI of a file of this folder, relative to the home."""
+        return f"{self.name}/{file}"
 
     def write(self, file: str, data: bytes | str) -> str:
         """Write a file beside the result and return its URI; the same step's rerun may write it again."""
@@ -121,18 +121,36 @@ def read_result(project: Project, uri: str, result_type: type[Result]) -> Result
 
 
 def read_object(project: Project, uri: str) -> bytes:
-    """Return the bytes of an object below the project's home.
+    """Return the bytes of an object below the project's home; see ``object_name`` for the forms of its URI.
 
     Raises
     ------
     ValueError
         If the URI is not below the home.
     """
-    store = open_store(project.home)
-    prefix = store.uri + "/"
-    if not uri.startswith(prefix):
-        raise ValueError(f"{uri!r} is not below the home {store.uri!r}.")
-    return store.read(uri.removeprefix(prefix))
+    return open_store(project.home).read(object_name(project, uri))
+
+
+def object_name(project: Project, uri: str) -> str:
+    """Return the name below the home of what a result, a manifest or the ledger points at.
+
+    URIs are relative to the home. Those of earlier versions of Ratchet were absolute; they are read wherever the home
+    has been moved to since, by their part from ``runs/`` on.
+
+    Raises
+    ------
+    ValueError
+        If the URI is not below the home.
+    """
+    home = open_store(project.home).uri
+    if uri.startswith(f"{home}/"):
+        return uri.removeprefix(f"{home}/")
+    if not uri.startswith("/") and "://" not in uri:
+        return uri
+    _, found, name = uri.rpartition("/runs/")
+    if not found:
+        raise ValueError(f"{uri!r} is not below the home {home!r}.")
+    return f"runs/{name}"
 
 
 def _record(key: StepKey, result: StepResult) -> bytes:

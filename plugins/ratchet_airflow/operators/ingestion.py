@@ -101,7 +101,7 @@ class ValidateSpanOperator(SpanRangeOperator):
             self.log.error("Validation of span %s:\n%s", result.span, result.summary)
             raise DataError(
                 f"{self.model}: span {result.span} is stopped, validation says {result.verdict}. Nothing downstream "
-                f"sees it. {result.words}. Report: {result.report_uri}"
+                f"sees it. {result.words}. Report: {run.project.uri(result.report_uri)}"
             )
         for asset in self.outlets:
             context["outlet_events"][asset].extra = {"spans": len(result.validated), "result_uri": result.uri}

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
@@ -94,6 +95,15 @@ class TestValues:
     def test_of_a_later_version_are_read_without_the_fields_unknown_here(self, project: Project):
         result = run_once(project, key(), Counted, count)
         assert Counted.from_json({**result.to_json(), "later": 1}) == result
+
+    def test_are_named_relative_to_the_home_which_may_be_moved(self, project: Project):
+        result = run_once(project, key(), Counted, count)
+        assert result.uri == f"{key().folder_name()}/result.json"
+        moved = replace(project, home=str(Path(project.home).rename(Path(project.home).with_name("elsewhere"))))
+        assert read_result(moved, result.uri, Counted) == result
+        # An earlier version wrote them down whole.
+        assert read_result(moved, f"{project.home}/{result.uri}", Counted) == result
+        assert read_result(moved, f"{moved.home}/{result.uri}", Counted) == result
 
     def test_outside_of_the_home_are_not_read(self, project: Project):
         with pytest.raises(ValueError, match="is not below the home"):

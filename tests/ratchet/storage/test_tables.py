@@ -97,6 +97,7 @@ class TestReplaceSpans:
         assert delta.metadata().configuration == {
             "delta.logRetentionDuration": "interval 730 days",
             "delta.deletedFileRetentionDuration": "interval 730 days",
+            "delta.dataSkippingNumIndexedCols": "0",
         }
 
     def test_a_load_of_a_year_is_one_commit(self, tmp_path: Path):
