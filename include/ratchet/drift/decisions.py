@@ -1,40 +1,66 @@
-"""What counts as drift: the distance of each column to its baseline, held against a bound.
+"""What counts as drift: an effect above its bound that neither chance nor the spans' variation nor a season explains.
 
 Both sides are stored statistics; no example is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ratchet.drift.cells import Cells, align_cells
-from ratchet.drift.distances import Floats, ks, measure_distances
-from ratchet.drift.noise import noise_floor
-from ratchet.drift.results import ColumnDrift, Contribution, DriftResult
+from ratchet.drift.discovery import adjust
+from ratchet.drift.measuring import FORMULAS, measure_column
+from ratchet.drift.results import ColumnDrift, DriftResult, Figures, Test
+from ratchet.drift.seasons import Season, find_season
 from ratchet.verdicts import Check, Verdict
 
 if TYPE_CHECKING:
-    from ratchet.spec.watching import Drift
+    from ratchet.drift.noise import Chance
+    from ratchet.drift.variation import Variation
+    from ratchet.spec.watching import Distance, DriftPolicy
     from ratchet.statistics.column import ColumnStatistics
 
-_N_CONTRIBUTIONS = 3
+Columns = Mapping[str, "ColumnStatistics"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What is known beside the two sides; each part of it may be missing.
+
+    Parameters
+    ----------
+    variation : mapping of str to Variation
+        How far windows of the training spans lie apart, by column.
+    previous : mapping of str to ColumnStatistics
+        The window before the current one.
+    seasons : sequence of Season
+        The same period earlier.
+    """
+
+    variation: Mapping[str, Variation]
+    previous: Columns
+    seasons: Sequence[Season]
+
+
+NO_HISTORY = History(variation={}, previous={}, seasons=())
 
 
 def compare_columns(
-    baseline: Mapping[str, ColumnStatistics], current: Mapping[str, ColumnStatistics], policy: Drift
+    baseline: Columns, current: Columns, policy: DriftPolicy, history: History = NO_HISTORY
 ) -> DriftResult:
     """Return the verdict on every column of either side, and on every column that the policy names.
 
     A column is undecided when a side has no statistics of it, fewer than ``policy.min_examples`` examples (whatever
-    their value) or no value to start from, and when the sides were counted differently. Otherwise its Jensen-Shannon
-    distance over bins or values, null included, is held against its bound:
+    their value) or no value to start from, when the sides were counted differently, and when the distance that decides
+    is not defined. Otherwise that distance is held against its bound:
 
     - at the bound or below it passes;
-    - above it fails, unless two samples of these sizes from one distribution lie as far apart by chance
-      (``noise_floor``): then it is undecided, for more examples are needed to tell;
+    - above it, it is undecided where two samples of these sizes from one distribution lie as far apart by chance;
+    - it passes where the same period earlier showed the same change (a season), unless the policy calls that drift;
+    - it passes where windows of the training spans themselves lie as far apart: those the champion has learnt from;
+      where these are too few to tell, chance alone is held against it, and it is undecided;
+    - otherwise it fails. "As far" is told by p-values adjusted over all columns for false discoveries;
     - a column that had values and has none any more fails, however few there were, unless chance explains it.
 
     Parameters
@@ -42,49 +68,51 @@ def compare_columns(
     baseline, current : mapping of str to ColumnStatistics
         By column: the spans that the champion was trained on, and the newest spans.
     """
-    columns = dict.fromkeys((*baseline, *current, *policy.columns))
+    named = getattr(policy, "columns", {})
+    measured = [
+        _measure(column, baseline.get(column), current.get(column), policy, history)
+        for column in dict.fromkeys((*baseline, *current, *named))
+    ]
+    adjusted = adjust({of.column: of.test.p_value for of in measured if of.test is not None})
     return DriftResult(
-        columns=tuple(_compare(column, baseline.get(column), current.get(column), policy) for column in columns)
+        columns=tuple(_judge(of, adjusted, current.get(of.column), policy, history) for of in measured),
+        false_discovery_rate=policy.false_discovery_rate,
     )
 
 
-def _compare(
-    column: str, baseline: ColumnStatistics | None, current: ColumnStatistics | None, policy: Drift
+def _measure(
+    column: str,
+    baseline: ColumnStatistics | None,
+    current: ColumnStatistics | None,
+    policy: DriftPolicy,
+    history: History,
 ) -> ColumnDrift:
-    bound = policy.columns[column].max_distance if column in policy.columns else policy.max_distance
-    n_baseline, n_current = baseline.n if baseline else 0, current.n if current else 0
+    known = baseline or current
+    name, bound = policy.rule_of(column, known.role if known else "numeric")
     obstacle = _lacks("baseline", baseline, policy.min_examples) or _lacks("current", current, policy.min_examples)
     if baseline is not None and current is not None:
         obstacle = obstacle or _disagreement(baseline, current)
-    if obstacle or baseline is None or current is None:
-        check = Check(name=f"drift of {column}", verdict="undecided", reason=obstacle, bound=bound)
-        return ColumnDrift(column=column, check=check, bound=bound, n_baseline=n_baseline, n_current=n_current)
-    cells = align_cells(baseline, current)
-    left, right = np.array(cells.baseline, dtype=np.float64), np.array(cells.current, dtype=np.float64)
-    distances, floor = measure_distances(left, right), noise_floor(left, right)
-    distance = distances.jensen_shannon
-    verdict, reason = _decide(distance, bound, floor, has_vanished=not current.n_present)
-    return ColumnDrift(
+    found = ColumnDrift(
         column=column,
-        check=Check(name=f"drift of {column}", verdict=verdict, reason=reason, observed=distance, bound=bound),
+        check=Check(name=f"drift of {column}", verdict="undecided", reason=obstacle, bound=bound),
+        distance_name=name,
         bound=bound,
-        n_baseline=n_baseline,
-        n_current=n_current,
-        distance=distance,
-        noise_floor=floor,
-        linf=distances.linf,
-        psi=distances.psi,
-        ks=ks(baseline.sketch, current.sketch) if baseline.sketch and current.sketch else None,
-        contributions=_largest_parts(cells, distances.parts),
+        n_baseline=baseline.n if baseline else 0,
+        n_current=current.n if current else 0,
     )
+    if obstacle or baseline is None or current is None:
+        return found
+    figures, chance = measure_column(baseline, current)
+    test = _test(figures, chance, history.variation.get(column), current.n)
+    return replace(found, figures=figures, test=test, previous=_previous(column, current, name, history))
 
 
 def _lacks(side: str, statistics: ColumnStatistics | None, min_examples: int) -> str:
     """Return what one side lacks to be compared; nothing when it is fit for it."""
     if statistics is None:
-        return f"the {side} side has no statistics of this column in every span"
+        return f"not enough data: the {side} side has no statistics of this column in every span"
     if statistics.n < min_examples:
-        return f"the {side} side has {statistics.n} examples, fewer than {min_examples}"
+        return f"not enough data: the {side} side has {statistics.n} examples, fewer than {min_examples}"
     return ""
 
 
@@ -97,29 +125,72 @@ def _disagreement(baseline: ColumnStatistics, current: ColumnStatistics) -> str:
     return "" if baseline.n_present else "the baseline side holds no value to compare with"
 
 
-def _decide(distance: float, bound: float, floor: float, *, has_vanished: bool) -> tuple[Verdict, str]:
-    if has_vanished and distance > floor:
-        return "fail", f"there is no value any more; Jensen-Shannon distance {distance:.4f}"
-    if distance <= bound:
-        return "pass", f"Jensen-Shannon distance {distance:.4f}, at most {bound:g}"
-    if distance <= floor:
-        return "undecided", (
-            f"Jensen-Shannon distance {distance:.4f}, above {bound:g}, "
-            f"but samples this small may differ by {floor:.4f} by chance"
-        )
-    return "fail", f"Jensen-Shannon distance {distance:.4f}, above {bound:g}"
-
-
-def _largest_parts(cells: Cells, parts: Floats) -> tuple[Contribution, ...]:
-    bits = parts.tolist()
-    largest = sorted(range(len(bits)), key=lambda i: -bits[i])[:_N_CONTRIBUTIONS]
-    return tuple(
-        Contribution(
-            cell=cells.names[i],
-            n_baseline=cells.baseline[i],
-            n_current=cells.current[i],
-            bits=round(bits[i], 12),
-        )
-        for i in largest
-        if bits[i] > 0
+def _test(figures: Figures, chance: Chance, variation: Variation | None, n_current: int) -> Test:
+    # Not the square of the rounded distance: what is 0 there may be far in the tail.
+    divergence = max(0.0, sum(cell.bits for cell in figures.cells))
+    p_value = variation.p_value(divergence, chance.mean) if variation else chance.p_value(divergence)
+    return Test(
+        noise_floor=chance.floor,
+        variation=variation.bound(chance.mean) if variation else None,
+        n_windows=round(variation.n_windows, 6) if variation else None,
+        n_effective=round(n_current * min(1.0, chance.mean / variation.mean), 1)
+        if variation and variation.mean > 0
+        else None,
+        p_value=p_value,
+        adjusted=p_value,
     )
+
+
+def _previous(column: str, current: ColumnStatistics, name: Distance, history: History) -> float | None:
+    before = history.previous.get(column)
+    if before is None or not before.n or _disagreement(before, current):
+        return None
+    return measure_column(before, current)[0].values[name]
+
+
+def _judge(
+    of: ColumnDrift,
+    adjusted: Mapping[str, float],
+    current: ColumnStatistics | None,
+    policy: DriftPolicy,
+    history: History,
+) -> ColumnDrift:
+    if of.figures is None or of.test is None or current is None:
+        return of
+    figures, test = of.figures, replace(of.test, adjusted=adjusted[of.column])
+    season = None
+    if of.distance is not None and of.distance > of.bound:
+        season = find_season(of.column, current, history.seasons, distance=of.distance_name, bound=of.bound)
+    of = replace(of, test=test, season_spans=season[0] if season else None, season=season[1] if season else None)
+    if not current.n_present and figures.jensen_shannon > test.noise_floor:
+        verdict: Verdict = "fail"
+        reason = f"there is no value any more; Jensen-Shannon distance {figures.jensen_shannon:.4f}"
+    else:
+        verdict, reason = _decide(of, test, policy, is_chance=figures.jensen_shannon <= test.noise_floor)
+    return replace(of, check=replace(of.check, verdict=verdict, reason=reason, observed=of.distance))
+
+
+def _decide(of: ColumnDrift, test: Test, policy: DriftPolicy, *, is_chance: bool) -> tuple[Verdict, str]:
+    title = f"{FORMULAS[of.distance_name][0]} distance"
+    if of.distance is None:
+        return "undecided", f"the {title} is not defined for these values"
+    if of.distance <= of.bound:
+        return "pass", f"{title} {of.distance:.4f}, at most {of.bound:g}"
+    return _decide_above(of, test, policy, f"{title} {of.distance:.4f}, above {of.bound:g}", is_chance=is_chance)
+
+
+def _decide_above(
+    of: ColumnDrift, test: Test, policy: DriftPolicy, above: str, *, is_chance: bool
+) -> tuple[Verdict, str]:
+    if is_chance:
+        return "undecided", f"{above}, but samples this small may differ by {test.noise_floor:.4f} by chance"
+    if of.season is not None and not policy.season_is_drift:
+        return (
+            "pass",
+            f"{above}, as {of.season_spans} spans earlier or a multiple of them: season, {of.season:.4f} apart",
+        )
+    if test.adjusted <= policy.false_discovery_rate:
+        return "fail", above
+    if test.variation is None:
+        return "undecided", f"{above}, but too few examples for so many columns to tell it from chance"
+    return "pass", f"{above}, but windows of the training spans lie up to {test.variation:.4f} apart"

@@ -1,4 +1,4 @@
-"""Distances between two distributions, told from counts or from sketches.
+"""Distances between two rows of counts over the same cells.
 
 Pure arithmetic. Every distance is rounded to 12 digits: 0.8 - 0.7 is 0.10000000000000009, and a bound must not turn
 on float noise.
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from datasketches import kll_doubles_sketch
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Counts = Sequence[int] | Floats
@@ -21,7 +20,6 @@ Counts = Sequence[int] | Floats
 PSI_FLOOR = 1e-4
 _DIGITS = 12
 _TINY = 1e-300
-_KS_RANKS = [i / 64 for i in range(65)]
 
 
 def shares(counts: Counts) -> Floats:
@@ -125,34 +123,63 @@ def _psi(p: Floats, q: Floats) -> float:
     return round(float(((q - p) * np.log(q / p)).sum()), _DIGITS)
 
 
+def chi_squared(baseline: Counts, current: Counts) -> float:
+    """Return Pearson's statistic of the table of both rows, without a correction for continuity.
+
+    The sum of (n - e)^2 / e over both sides and all cells that are not empty, e being what the side would count had
+    both the same shares [1]_. It grows with the number of examples: `cohen_w` is what compares.
+
+    References
+    ----------
+    .. [1] Pearson, "On the criterion that a given system of deviations...", Philosophical Magazine 50 (1900).
+    """
+    n, m = float(np.sum(baseline)), float(np.sum(current))
+    w = cohen_w(baseline, current)
+    return round(w * w / (1 / n + 1 / m), 9)
+
+
+def cohen_w(baseline: Counts, current: Counts) -> float:
+    """Return the effect size of the chi-squared test: the root of the sum of (p - q)^2 / s, s the pooled share [1]_.
+
+    Times itself, and divided by 1/n + 1/m, it is Pearson's statistic. By convention 0.1 is small, 0.3 medium.
+
+    References
+    ----------
+    .. [1] Cohen, "Statistical Power Analysis for the Behavioral Sciences", 2nd edition (1988), chapter 7.
+
+    Examples
+    --------
+    >>> cohen_w([5, 5], [5, 5]), cohen_w([10, 0], [0, 10])
+    (0.0, 2.0)
+    """
+    return _cohen_w(baseline, current, shares(baseline), shares(current))
+
+
+def _cohen_w(baseline: Counts, current: Counts, p: Floats, q: Floats) -> float:
+    pooled = np.asarray(baseline, dtype=np.float64) + np.asarray(current, dtype=np.float64)
+    pooled = pooled / pooled.sum()
+    return round(math.sqrt(float(((p - q) ** 2 / np.maximum(pooled, _TINY)).sum())), _DIGITS)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distances:
     """All distances between two rows of counts, and what each cell adds to the Jensen-Shannon divergence."""
 
     jensen_shannon: float
-    linf: float
+    l_infinity: float
     psi: float
+    cohen_w: float
     parts: Floats
 
 
 def measure_distances(baseline: Counts, current: Counts) -> Distances:
-    """Return what ``jensen_shannon``, ``linf``, ``psi`` and ``divergence_parts`` do, the shares being taken once."""
+    """Return what the functions of this module do, the shares being taken once."""
     p, q = shares(baseline), shares(current)
     parts = _parts(p, q)
-    return Distances(jensen_shannon=_distance(parts), linf=_linf(p, q), psi=_psi(p, q), parts=parts)
-
-
-def ks(baseline: bytes, current: bytes) -> float:
-    """Return the Kolmogorov-Smirnov statistic of two KLL sketches: the largest gap of their distribution functions.
-
-    The gap is looked for at 65 quantiles of either side, so a larger one between two of them may be missed by at
-    most 1/64; the sketches [1]_ add their rank errors (99 % below 1.05 % each at k = 256).
-
-    References
-    ----------
-    .. [1] Karnin, Lang and Liberty, "Optimal Quantile Approximation in Streams", FOCS 2016.
-    """
-    a, b = kll_doubles_sketch.deserialize(baseline), kll_doubles_sketch.deserialize(current)
-    at = sorted({*a.get_quantiles(_KS_RANKS, True), *b.get_quantiles(_KS_RANKS, True)})
-    gaps = np.abs(np.asarray(a.get_cdf(at, True)) - np.asarray(b.get_cdf(at, True)))
-    return round(float(gaps.max()), _DIGITS)
+    return Distances(
+        jensen_shannon=_distance(parts),
+        l_infinity=_linf(p, q),
+        psi=_psi(p, q),
+        cohen_w=_cohen_w(baseline, current, p, q),
+        parts=parts,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,8 +18,36 @@ _RARE = 20
 _SPLITS = np.arange(4 * _RARE + 1, dtype=np.float64)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chance:
+    """Mean and variance of the divergence, in bits, that two samples of independent rows of one distribution make."""
+
+    mean: float
+    variance: float
+
+    @property
+    def floor(self) -> float:
+        """The Jensen-Shannon distance that 99 of 100 such pairs stay below."""
+        return _quantile(self.mean, self.variance)
+
+    def p_value(self, divergence: float) -> float:
+        """Return how often such a pair lies as far apart, or farther."""
+        if self.mean <= 0:
+            return 1.0
+        spread = max(0.0, self.variance) / (9 * self.mean**2)
+        if spread <= 0:
+            return float(divergence <= self.mean)
+        z = ((divergence / self.mean) ** (1 / 3) - (1 - spread)) / math.sqrt(spread)
+        return math.erfc(z / math.sqrt(2)) / 2
+
+
 def noise_floor(baseline: Counts, current: Counts) -> float:
-    """Return the Jensen-Shannon distance that 99 of 100 pairs of samples of one distribution stay below.
+    """Return the Jensen-Shannon distance that 99 of 100 pairs of samples of one distribution stay below."""
+    return chance_of(baseline, current).floor
+
+
+def chance_of(baseline: Counts, current: Counts) -> Chance:
+    """Return what chance alone makes of two samples of these sizes.
 
     Were both sides one distribution, the examples of a cell would fall to either side at random. With n and m examples
     the divergence that this makes is (1 - share) (1/n + 1/m) / (8 ln 2) bits a cell on average, and behaves as
@@ -42,7 +71,7 @@ def noise_floor(baseline: Counts, current: Counts) -> float:
     pooled = left + right
     pooled = pooled[pooled > 0]
     if len(pooled) < 2:
-        return 0.0
+        return Chance(mean=0.0, variance=0.0)
     is_rare = pooled * n < _RARE * (n + m)
     # The sizes of the sides are given, so the examples of a large cell are less free than a coin.
     free = 1 - pooled / (n + m)
@@ -53,7 +82,7 @@ def noise_floor(baseline: Counts, current: Counts) -> float:
         rare, which = np.unique(pooled[is_rare], return_inverse=True)
         rare_means, rare_variances = _split_moments(rare, n, m)
         means[is_rare], variances[is_rare] = free[is_rare] * rare_means[which], free[is_rare] * rare_variances[which]
-    return _quantile(float(means.sum()), float(variances.sum()))
+    return Chance(mean=float(means.sum()), variance=float(variances.sum()))
 
 
 def _split_moments(pooled: Floats, n: float, m: float) -> tuple[Floats, Floats]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
+from ratchet.drift.curves import Curves
 from ratchet.verdicts import Check, Verdict, worst
 
-SCHEMA_VERSION = 1
+if TYPE_CHECKING:
+    from ratchet.spec.watching import Distance
+
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,23 +30,92 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """All distances of one column, and everything that they are told from.
+
+    Parameters
+    ----------
+    values : mapping of distance to float or None
+        None for what is not defined: a distance of numbers for a categorical column, or where a side holds no finite
+        value; Wasserstein also where the baseline has no spread to be its unit.
+    cells : tuple of Contribution
+        Every cell: what Jensen-Shannon, PSI, L-infinity and chi-squared are told from.
+    curves : Curves or None
+        What KS and Wasserstein are told from.
+    unit : float or None
+        The standard deviation of the baseline, by which Wasserstein is divided.
+    """
+
+    values: Mapping[Distance, float | None]
+    cells: tuple[Contribution, ...]
+    curves: Curves | None = None
+    unit: float | None = None
+
+    @property
+    def jensen_shannon(self) -> float:
+        """The Jensen-Shannon distance, which every column has."""
+        return self.values["jensen_shannon"] or 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Test:
+    """How surprising the Jensen-Shannon distance is, were there no drift.
+
+    Parameters
+    ----------
+    noise_floor : float
+        Distance that 99 of 100 pairs of samples of independent rows stay below.
+    variation : float or None
+        Distance that 99 of 100 windows without drift stay below, as windows of the training spans differ; None where
+        these are too few.
+    n_windows : float or None
+        How many windows that do not overlap this is told from.
+    n_effective : float or None
+        Independent examples that would differ as much by chance as the windows do: no more than were counted.
+    p_value : float
+        By ``variation`` where it is known, else by chance alone.
+    adjusted : float
+        The p-value under control of the false discoveries among all columns.
+    """
+
+    noise_floor: float
+    variation: float | None
+    n_windows: float | None
+    n_effective: float | None
+    p_value: float
+    adjusted: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnDrift:
     """One column: its check, and the figures behind it, None where the sides could not be compared.
 
-    Only ``distance`` is judged. ``linf``, ``psi`` and ``ks`` (numeric columns) are there to be looked at.
+    Parameters
+    ----------
+    distance_name, bound
+        Which distance is judged, and its bound.
+    previous : float or None
+        That distance from the window before the current one.
+    season_spans, season : int or None, float or None
+        The season whose same period earlier showed the change too, and how far that period lies from now.
     """
 
     column: str
     check: Check
+    distance_name: Distance
     bound: float
     n_baseline: int
     n_current: int
-    distance: float | None = None
-    noise_floor: float | None = None
-    linf: float | None = None
-    psi: float | None = None
-    ks: float | None = None
-    contributions: tuple[Contribution, ...] = ()
+    figures: Figures | None = None
+    test: Test | None = None
+    previous: float | None = None
+    season_spans: int | None = None
+    season: float | None = None
+
+    @property
+    def distance(self) -> float | None:
+        """The distance that is judged."""
+        return None if self.figures is None else self.figures.values[self.distance_name]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +123,7 @@ class DriftResult:
     """The drift of all columns compared."""
 
     columns: tuple[ColumnDrift, ...]
+    false_discovery_rate: float = field(default=1.0)
 
     @property
     def checks(self) -> tuple[Check, ...]:
@@ -72,9 +146,8 @@ class DriftResult:
         return {
             "schema_version": SCHEMA_VERSION,
             "verdict": self.verdict,
-            "columns": [
-                asdict(column) | {"contributions": list(map(asdict, column.contributions))} for column in self.columns
-            ],
+            "false_discovery_rate": self.false_discovery_rate,
+            "columns": [asdict(column) for column in self.columns],
         }
 
     @classmethod
@@ -90,9 +163,29 @@ class DriftResult:
             raise ValueError(
                 f"A drift result must be of schema version {SCHEMA_VERSION}. Got {values['schema_version']!r}."
             )
-        return cls(columns=tuple(_column_from_json(column) for column in values["columns"]))
+        return cls(
+            columns=tuple(_column_from_json(column) for column in values["columns"]),
+            false_discovery_rate=values["false_discovery_rate"],
+        )
 
 
 def _column_from_json(values: Mapping[str, Any]) -> ColumnDrift:
-    contributions = tuple(Contribution(**part) for part in values["contributions"])
-    return ColumnDrift(**{**values, "check": Check.from_json(values["check"]), "contributions": contributions})
+    figures, test = values["figures"], values["test"]
+    return ColumnDrift(
+        **{
+            **values,
+            "check": Check.from_json(values["check"]),
+            "figures": _figures_from_json(figures) if figures else None,
+            "test": Test(**test) if test else None,
+        }
+    )
+
+
+def _figures_from_json(values: Mapping[str, Any]) -> Figures:
+    curves = values["curves"]
+    return Figures(
+        values=values["values"],
+        cells=tuple(Contribution(**cell) for cell in values["cells"]),
+        curves=Curves(**{name: tuple(of) for name, of in curves.items()}) if curves else None,
+        unit=values["unit"],
+    )

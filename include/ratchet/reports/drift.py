@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ratchet.drift.measuring import FORMULAS
 from ratchet.reports.figures import count
 from ratchet.reports.page import render_page
 from ratchet.reports.plots import Bar, plot_bars
@@ -14,15 +15,6 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from ratchet.drift.results import ColumnDrift, DriftResult
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
-    """A column, the sum of the bits of all its cells, and what the cells not kept add to it."""
-
-    of: ColumnDrift
-    sum: float
-    rest: float
 
 
 def render_drift(
@@ -44,21 +36,16 @@ def render_drift(
         verdict=result.verdict,
         words=_words(result) if words is None else words,
         facts={**_facts(result), **(facts or {})},
-        rows=[_row(column) for column in columns],
+        rows=columns,
+        false_discovery_rate=result.false_discovery_rate,
+        formulas=FORMULAS,
         plot=_plot(columns),
     )
 
 
 def _distance_below_bound(column: ColumnDrift) -> float:
-    # A distance is at most 1, so what has none comes last.
-    return 2.0 if column.distance is None else column.bound - column.distance
-
-
-def _row(column: ColumnDrift) -> _Row:
-    total = round((column.distance or 0.0) ** 2, 12)
-    rest = round(total - sum(part.bits for part in column.contributions), 12)
-    # The distance is rounded to 12 digits, so its square may fall short of the parts by less than that.
-    return _Row(of=column, sum=total, rest=max(rest, 0.0))
+    # In bounds, as each distance has a scale of its own; what has none comes last.
+    return -column.distance / max(column.bound, 1e-9) if column.distance is not None else math.inf
 
 
 def _words(result: DriftResult) -> str:
@@ -84,9 +71,16 @@ def _plot(columns: Sequence[ColumnDrift]) -> Markup:
             label=column.column,
             value=column.distance,
             bound=column.bound,
-            floor=column.noise_floor,
+            floor=_floor(column),
             verdict=column.check.verdict,
         )
         for column in columns
     ]
     return plot_bars(bars, what="distance")
+
+
+def _floor(column: ColumnDrift) -> float | None:
+    """Return what a distance may come to without drift; None for distances that it is not known of."""
+    if column.test is None or column.distance_name != "jensen_shannon":
+        return None
+    return column.test.noise_floor if column.test.variation is None else column.test.variation

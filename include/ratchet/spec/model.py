@@ -14,7 +14,7 @@ from ratchet.spec.objective import Objective
 from ratchet.spec.section import Name, Section
 from ratchet.spec.source import Source
 from ratchet.spec.training import Train
-from ratchet.spec.watching import Watch
+from ratchet.spec.watching import OF_NUMBERS, Watch
 
 
 class ModelSpec(Section):
@@ -53,6 +53,9 @@ class ModelSpec(Section):
         unknown = sorted(set(self.watch.drift.columns) - set(self.features.columns))
         if unknown:
             raise ValueError(f"watch.drift.columns: {', '.join(unknown)} is no feature.")
+        for column, own in self.watch.drift.columns.items():
+            if own.distance in OF_NUMBERS and self.features.columns[column].role != "numeric":
+                raise ValueError(f"watch.drift.columns: {own.distance} is a distance of numbers, and {column} is none.")
         return self
 
     def delivered_columns(self) -> tuple[str, ...]:

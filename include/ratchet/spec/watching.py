@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,19 +13,91 @@ from ratchet.spec.section import Column, Section, Share
 Reason = Literal["cold_start", "schedule", "drift", "quality", "staleness", "manual"]
 
 
+Distance = Literal["jensen_shannon", "psi", "l_infinity", "chi_squared", "ks", "wasserstein"]
+
+# Above which a column has drifted, unless the spec says otherwise. Chi-squared is judged by its effect size, Cohen's w;
+# Wasserstein in standard deviations of the baseline.
+DEFAULT_BOUNDS: Mapping[Distance, float] = MappingProxyType(
+    {"jensen_shannon": 0.1, "psi": 0.2, "l_infinity": 0.1, "chi_squared": 0.3, "ks": 0.15, "wasserstein": 0.3}
+)
+OF_NUMBERS: frozenset[Distance] = frozenset({"ks", "wasserstein"})
+_SHARES: frozenset[Distance] = frozenset({"jensen_shannon", "l_infinity", "ks"})
+NonNegative = Annotated[float, Field(ge=0)]
+
+
+def _check_bound(distance: Distance, bound: float | None) -> None:
+    if bound is not None and distance in _SHARES and bound > 1:
+        raise ValueError(f"max_distance: {distance} is never above 1. Got {bound!r}.")
+
+
 class DriftBound(Section):
-    """A bound of its own for one column."""
+    """A distance and a bound of its own for one column."""
 
-    max_distance: Share
+    distance: Distance | None = Field(default=None, description="Which distance decides; that of all columns if null.")
+    max_distance: NonNegative | None = Field(
+        default=None, description="Distance above which it has drifted; null: that of all columns, or the distance's."
+    )
 
 
-class Drift(Section):
-    """When the inputs count as drifted: Jensen-Shannon distance to the champion's training spans."""
+class DriftPolicy(Section):
+    """When two sides of a column have drifted apart."""
 
     window_spans: int = Field(default=7, ge=1, le=8784, description="Newest spans merged into the current side.")
     min_examples: int = Field(default=500, ge=1, description="Fewer examples on either side are undecided.")
-    max_distance: Share = Field(default=0.1, description="Distance in [0, 1] above which a column has drifted.")
-    columns: dict[Column, DriftBound] = Field(default={}, description="Bounds of their own, by column.")
+    distance: Distance = Field(
+        default="jensen_shannon",
+        description="Which distance decides. ks and wasserstein are of numbers: others keep jensen_shannon.",
+    )
+    max_distance: NonNegative | None = Field(
+        default=None,
+        description="Distance above which a column has drifted; null: 0.1 for jensen_shannon and l_infinity, 0.2 psi, "
+        "0.3 chi_squared (Cohen's w), 0.15 ks, 0.3 wasserstein (standard deviations of the baseline).",
+    )
+    false_discovery_rate: Share = Field(
+        default=0.01, gt=0, description="Share of the columns called drifted that chance may account for."
+    )
+    season_spans: tuple[Annotated[int, Field(ge=1, le=9000)], ...] = Field(
+        default=(), description="Lengths of the seasons, in spans: 7 and 365 for days, 52 for weeks."
+    )
+    season_is_drift: bool = Field(
+        default=False, description="Whether a change that the same period earlier showed too is drift all the same."
+    )
+
+    @model_validator(mode="after")
+    def _bound_fits(self) -> Self:
+        _check_bound(self.distance, self.max_distance)
+        return self
+
+    def rule_of(self, column: str, role: str) -> tuple[Distance, float]:
+        """Return which distance decides on a column, and its bound."""
+        if self.distance in OF_NUMBERS and role != "numeric":
+            return "jensen_shannon", DEFAULT_BOUNDS["jensen_shannon"]
+        return self.distance, DEFAULT_BOUNDS[self.distance] if self.max_distance is None else self.max_distance
+
+
+class Drift(DriftPolicy):
+    """When the inputs count as drifted from the champion's training spans."""
+
+    columns: dict[Column, DriftBound] = Field(default={}, description="Distances and bounds of their own, by column.")
+
+    @model_validator(mode="after")
+    def _bounds_fit(self) -> Self:
+        for column, own in self.columns.items():
+            try:
+                _check_bound(own.distance or self.distance, own.max_distance)
+            except ValueError as error:
+                raise ValueError(f"columns: {column}: {error}") from None
+        return self
+
+    def rule_of(self, column: str, role: str) -> tuple[Distance, float]:
+        """Return which distance decides on a column, and its bound."""
+        distance, bound = super().rule_of(column, role)
+        own = self.columns.get(column)
+        if own is None:
+            return distance, bound
+        if own.distance is not None and own.distance != distance:
+            distance, bound = own.distance, DEFAULT_BOUNDS[own.distance]
+        return distance, bound if own.max_distance is None else own.max_distance
 
 
 class Quality(Section):

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
+from ratchet.drift.curves import Curves
 from ratchet.drift.decisions import compare_columns
-from ratchet.drift.results import ColumnDrift, Contribution, DriftResult
+from ratchet.drift.results import ColumnDrift, Contribution, DriftResult, Figures, Test
 from ratchet.evaluation.bootstrap import Interval
 from ratchet.evaluation.gate import GateResult, decide_gate
 from ratchet.evaluation.results import Difference, Evaluation, Metrics, SliceRow
@@ -146,9 +147,41 @@ def make_passed_validation() -> ValidationResult:
     )
 
 
+def make_figures(cells: Mapping[str, tuple[int, int]], *, distance: float, is_numeric: bool = False) -> Figures:
+    curves = Curves(at=(1.5, 2.0, 4.25), baseline=(0.2, 0.7, 1.0), current=(0.1, 0.6, 1.0)) if is_numeric else None
+    return Figures(
+        values={
+            "jensen_shannon": distance,
+            "psi": 0.18,
+            "l_infinity": 0.2,
+            "chi_squared": 0.0437,
+            "ks": curves.ks if curves else None,
+            "wasserstein": 0.0821 if curves else None,
+        },
+        cells=tuple(
+            Contribution(cell=name, n_baseline=n, n_current=m, bits=distance**2 / len(cells))
+            for name, (n, m) in cells.items()
+        ),
+        curves=curves,
+        unit=1.2345678 if curves else None,
+    )
+
+
+def make_test(*, floor: float, variation: float | None = None) -> Test:
+    return Test(
+        noise_floor=floor,
+        variation=variation,
+        n_windows=None if variation is None else 8.6,
+        n_effective=None if variation is None else 71.5,
+        p_value=0.00321,
+        adjusted=0.00642,
+    )
+
+
 def make_drift(text: str = "") -> DriftResult:
-    """One column of each verdict; that of ``origin`` can be told from its three cells again."""
+    """One column of each verdict."""
     return DriftResult(
+        false_discovery_rate=0.0125,
         columns=(
             ColumnDrift(
                 column="temp",
@@ -159,39 +192,35 @@ def make_drift(text: str = "") -> DriftResult:
                     observed=0.03,
                     bound=0.2,
                 ),
+                distance_name="jensen_shannon",
                 bound=0.2,
                 n_baseline=21_860,
                 n_current=6_072,
-                distance=0.03,
-                noise_floor=0.032431969399,
-                linf=0.0047,
-                psi=0.000444907111,
-                ks=0.009659264188,
-                contributions=(Contribution(cell="[1, 2)", n_baseline=158, n_current=41, bits=5.6759704e-05),),
+                figures=make_figures({"[1, 2)": (158, 41), "(null)": (7, 9)}, distance=0.03, is_numeric=True),
+                test=make_test(floor=0.032431969399, variation=0.34567),
+                previous=0.0123,
+                season_spans=365,
+                season=0.0456,
             ),
             ColumnDrift(
                 column=text or "origin",
                 check=Check(name="drift of origin", verdict="fail", reason="above 0.1", observed=0.31, bound=0.1),
+                distance_name="jensen_shannon",
                 bound=0.1,
                 n_baseline=1_000,
                 n_current=800,
-                distance=0.205912823331,
-                noise_floor=0.041,
-                linf=0.2,
-                psi=0.18,
-                contributions=(
-                    Contribution(cell=text or "EWR", n_baseline=500, n_current=240, bits=0.021),
-                    Contribution(cell="LGA", n_baseline=200, n_current=320, bits=0.0191),
-                ),
+                figures=make_figures({text or "EWR": (500, 240), "LGA": (200, 320)}, distance=0.205912823331),
+                test=make_test(floor=0.041),
             ),
             ColumnDrift(
                 column="precip",
                 check=Check(name="drift of precip", verdict="undecided", reason=f"too few examples{text}", bound=0.15),
+                distance_name="wasserstein",
                 bound=0.15,
                 n_baseline=21_861,
                 n_current=12,
             ),
-        )
+        ),
     )
 
 

@@ -15,7 +15,8 @@ import pytest
 from pydantic import BaseModel
 
 from ratchet.cli.showing import read_status
-from ratchet.drift.decisions import compare_columns
+from ratchet.drift.decisions import History, compare_columns
+from ratchet.drift.seasons import Season
 from ratchet.errors import RatchetError
 from ratchet.evaluation.baselines import rule_scores
 from ratchet.evaluation.contenders import evaluate_contenders
@@ -37,6 +38,7 @@ from ratchet.spec.model import ModelSpec
 from ratchet.spec.watching import Reason
 from ratchet.statistics.scan import scan_statistics
 from ratchet.steps.compute_statistics import statistics_kinds
+from ratchet.steps.drift_windows import choose_windows
 from ratchet.steps.examples import derive
 from ratchet.steps.ingest_span import ingest_span
 from ratchet.steps.sense_drift import sense_drift
@@ -275,6 +277,26 @@ def drift(model: Model) -> object:
     return {column.column: column.check.verdict for column in found.columns}
 
 
+def drift_by(model: Model) -> object:
+    """Which distance decides on each column, and its bound."""
+    spec = model.spec
+    roles = statistics_kinds(spec)
+    return {column: spec.watch.drift.rule_of(column, role) for column, role in roles.items()}
+
+
+def drift_in_season(model: Model) -> object:
+    """The verdict on a season's change, and the spans it is held against."""
+    spec, policy = model.spec, model.spec.watch.drift
+    spans = days(1, 30)
+    chosen = choose_windows(day(30), spans[:20], set(spans), policy, CALENDAR)
+    edges = {"distance": (20.0, 40.0, 60.0, 80.0), "weight": (4.0, 5.0, 6.0), "hour": (6.0, 12.0, 18.0)}
+    model.deliver(day(2), n=280, farther=40.0)
+    near, far = (scan_statistics(examples(model, day(n)), statistics_kinds(spec), edges) for n in (1, 2))
+    season = Season(n_spans=7, period=far, before=near)
+    found = compare_columns(near, far, policy, History(variation={}, previous={}, seasons=(season,)))
+    return chosen.seasons, {column.column: column.check.verdict for column in found.columns}
+
+
 def drift_window(model: Model) -> object:
     return sense_drift(model.project, model.spec, day(LOADED)).current_spans
 
@@ -439,6 +461,21 @@ CASES = {
         key="watch.drift.columns.distance.max_distance",
         value=0.05,
         observe=drift,
+        given={"watch.drift.columns.distance.max_distance": 0.9},
+    ),
+    "watch.drift.distance": Case(key="watch.drift.distance", value="psi", observe=drift_by),
+    "watch.drift.false_discovery_rate": Case(
+        key="watch.drift.false_discovery_rate",
+        value=1e-6,
+        observe=drift,
+        given={"watch.drift.max_distance": 0.05},
+    ),
+    "watch.drift.season_spans": Case(key="watch.drift.season_spans", value=[7], observe=drift_in_season),
+    "watch.drift.season_is_drift": Case(key="watch.drift.season_is_drift", value=True, observe=drift_in_season),
+    "watch.drift.columns.*.distance": Case(
+        key="watch.drift.columns.distance.distance",
+        value="wasserstein",
+        observe=drift_by,
         given={"watch.drift.columns.distance.max_distance": 0.9},
     ),
     "watch.quality.min_auc": Case(key="watch.quality.min_auc", value=0.99, observe=quality),
