@@ -67,7 +67,7 @@ def sort_examples(frame: pl.DataFrame, spec: ModelSpec, bounds: tuple[datetime, 
         .then(pl.lit(f"{source.time} is outside the span"))
         .otherwise(_duplicate(source.entity, typed.columns))
     )
-    leaks = set(spec.features.leaks)
+    leaks = set(spec.withheld_columns())
     result = _split(
         typed,
         reason,
@@ -80,7 +80,7 @@ def sort_examples(frame: pl.DataFrame, spec: ModelSpec, bounds: tuple[datetime, 
 
 def sort_ground_truth(frame: pl.DataFrame, entity: str, label: Label, max_quarantined: float) -> Sorted:
     """Apply the contract of ground truth: one true or false outcome an entity."""
-    _require(frame, (entity, label.column), what=label.delivery.words)
+    _require(frame, (entity, label.column), what=label.words)
     if frame.schema[label.column] != pl.Boolean:
         raise DataError(f"The label {label.column!r} must be Boolean. Got {frame.schema[label.column]}.")
     typed = frame.select(pl.col(entity).cast(pl.String), pl.col(label.column))

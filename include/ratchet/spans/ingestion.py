@@ -17,15 +17,15 @@ from ratchet.identity import ModelId
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.contract import Sorted, sort_examples, sort_ground_truth
 from ratchet.spans.manifests import ManifestStore, SpanManifest, row_mark
+from ratchet.spans.outcomes import read_examples_of, read_outcomes_of
 from ratchet.spans.reading import find_unvouched
 from ratchet.spans.records import DELIVERY, SPAN, Table
-from ratchet.spans.sources import Delivery, SpanWindow, read_delivery
+from ratchet.spans.sources import Delivery, SpanWindow
 from ratchet.storage.objects import open_store
 from ratchet.storage.tables import SpanTable
 
 if TYPE_CHECKING:
     from ratchet.project import Project
-    from ratchet.spec.delivery import DeliverySpec
     from ratchet.spec.model import ModelSpec
 
 
@@ -44,7 +44,7 @@ def ingest_examples(project: Project, spec: ModelSpec, spans: Sequence[str]) -> 
         project,
         spec,
         "examples",
-        spec.source.delivery,
+        lambda window: read_examples_of(project, spec, window),
         spans,
         lambda span, frame: sort_examples(frame, spec, calendar.bounds(span)),
     )
@@ -56,7 +56,7 @@ def ingest_ground_truth(project: Project, spec: ModelSpec, spans: Sequence[str])
         project,
         spec,
         "ground_truth",
-        spec.label.delivery,
+        lambda window: read_outcomes_of(project, spec, window),
         spans,
         lambda _, frame: sort_ground_truth(frame, spec.source.entity, spec.label, spec.source.max_quarantined),
     )
@@ -66,7 +66,7 @@ def _ingest(
     project: Project,
     spec: ModelSpec,
     table: Table,
-    delivered: DeliverySpec,
+    read: Callable[[SpanWindow], Delivery],
     spans: Sequence[str],
     sort: Callable[[str, pl.DataFrame], Sorted],
 ) -> list[SpanManifest]:
@@ -78,7 +78,7 @@ def _ingest(
     taken: list[_Taken] = []
     for span in spans:
         window, before = SpanWindow.of(calendar, span), known[span]
-        delivery = read_delivery(project, spec.name, delivered, window, time=spec.source.time)
+        delivery = read(window)
         is_known = before is not None and before.delivery == delivery.digest
         if not is_known or span in unvouched:
             revision = (before.revision if before else 0) + (not is_known)

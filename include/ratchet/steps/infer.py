@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.contract import sort_examples
+from ratchet.spans.outcomes import read_examples_of
 from ratchet.spans.records import SPAN
-from ratchet.spans.sources import SpanWindow, read_delivery
+from ratchet.spans.sources import SpanWindow
 from ratchet.statistics.edges import HistogramEdges, choose_edges, dump_edges
 from ratchet.steps.examples import derive
 from ratchet.validation.inference import infer_expectations
@@ -43,7 +44,6 @@ def _examples(project: Project, spec: ModelSpec, span: str) -> pl.DataFrame:
     import polars as pl
 
     calendar = Calendar.of(spec.source)
-    window = SpanWindow.of(calendar, span)
-    delivery = read_delivery(project, spec.name, spec.source.delivery, window, time=spec.source.time)
+    delivery = read_examples_of(project, spec, SpanWindow.of(calendar, span))
     kept = sort_examples(delivery.frame, spec, calendar.bounds(span)).kept
     return kept.with_columns(pl.lit(span).alias(SPAN))
