@@ -9,6 +9,7 @@
     │   ├── EmptyDataError   E-EMPTY       there is no example where some were due
     │   └── MissingSpanError E-SPAN        a span that was asked for is not there, or is not validated
     ├── StoreError           E-STORE       the store did not answer as it should: a retry may help
+    │   ├── IncompleteError  E-INCOMPLETE  a delivery is still being written: a retry may find it whole
     │   ├── DiskFullError    E-DISK        no room left: free some, then repeat the same command
     │   └── ObjectMissingError E-OBJECT    there is no such object (in ratchet.storage.objects)
     ├── ChecksumError        E-CHECKSUM    bytes do not match their digest: never parsed, a retry may help
@@ -71,6 +72,12 @@ class StoreError(RatchetError, OSError):
 
     code = "E-STORE"
     is_retryable = True
+
+
+class IncompleteError(StoreError):
+    """A delivery is still being written; a retry may find it whole."""
+
+    code = "E-INCOMPLETE"
 
 
 class DiskFullError(StoreError):

@@ -15,8 +15,9 @@ from ratchet.identity import ModelId
 if TYPE_CHECKING:
     from ratchet_airflow.runs import ModelRun
 
-# The source can be asked for the span; the span's examples have passed validation (statistics are stored before).
-Awaited = Literal["source", "validated_span"]
+# The span has ended; its files are there, whole, where files deliver it; its examples have passed validation
+# (statistics are stored before).
+Awaited = Literal["night", "source", "validated_span"]
 Answer = Literal["there", "late", "wait"]
 
 
@@ -41,12 +42,43 @@ def night_of(run: ModelRun) -> Wait:
 
 def is_there(awaited: Awaited, run: ModelRun, now: datetime) -> bool:
     """Look whether an input of the run is there. Never looks for labels: an outcome may take months."""
-    if awaited == "source":
-        # A function of the model folder can be asked for every span that has ended.
+    if awaited != "validated_span":
         _, end = run.calendar.bounds(run.span)
-        return now >= end
+        return now >= end and (awaited == "night" or _is_delivered(run, now))
     from ratchet.spans.manifests import ManifestStore
     from ratchet.storage.objects import open_store
 
     examples = ManifestStore(open_store(run.project.home), ModelId(run.spec.name), "examples")
     return run.span in examples.validated()
+
+
+def _is_delivered(run: ModelRun, now: datetime) -> bool:
+    """Say whether the source can be asked; a function, a database and a table can be for every span that has ended."""
+    from ratchet.spec.delivery import FilesDelivery
+
+    delivery = run.spec.source.delivery
+    if not isinstance(delivery, FilesDelivery):
+        return True
+    from ratchet.spans.sources import SpanWindow
+    from ratchet.spans.sources.completeness import is_complete
+
+    return is_complete(run.project, delivery, SpanWindow.of(run.calendar, run.span), now)
+
+
+def explain_late(awaited: Awaited, run: ModelRun) -> str:
+    """Return what a person may do about an input that was not there in time."""
+    from ratchet.spec.delivery import FilesDelivery
+
+    delivery = run.spec.source.delivery
+    if awaited == "validated_span" or not isinstance(delivery, FilesDelivery):
+        return "Look at the ingest run of that span."
+    from ratchet.spans.sources import SpanWindow
+    from ratchet.spans.sources.patterns import fill_in
+
+    window = SpanWindow.of(run.calendar, run.span)
+    awaited_files = [delivery.path, *([delivery.complete_marker] if delivery.complete_marker else [])]
+    named = " and ".join(fill_in(pattern, window) for pattern in awaited_files)
+    return (
+        f"Missing, or still being written: {named}. The span counts as missing, never as empty. "
+        "Clear this task when the delivery has come."
+    )

@@ -38,6 +38,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     models_path.mkdir()
     monkeypatch.setenv("RATCHET_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("RATCHET_MODELS", str(models_path))
+    monkeypatch.setenv("RATCHET_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     return Project.from_environment()
 

@@ -67,7 +67,7 @@ def sort_examples(
     delivered = spec.delivered_columns()
     order = (rows.order_by,) if rows.order_by else ()
     wanted = tuple(dict.fromkeys((source.entity, source.time, *delivered, *order)))
-    leaks = set(spec.features.leaks)
+    leaks = set(spec.withheld_columns())
     unknown = tuple(c for c in frame.columns if c not in leaks and c not in wanted)
     _require(frame, wanted, unknown, rows)
     cells = Cells(frame, rows)

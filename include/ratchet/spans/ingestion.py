@@ -20,7 +20,8 @@ from ratchet.spans.joined import read_examples
 from ratchet.spans.late import Arrived, plan_revisions
 from ratchet.spans.manifests import ManifestStore, SpanManifest
 from ratchet.spans.open_span import read_sealed
-from ratchet.spans.sources import Delivery, SpanWindow, read_delivery
+from ratchet.spans.outcomes import read_outcomes_of
+from ratchet.spans.sources import Delivery, SpanWindow
 from ratchet.spans.writing import Draft, restore, write_drafts
 from ratchet.storage.objects import open_store
 
@@ -71,8 +72,7 @@ def ingest_ground_truth(
     source, calendar = spec.source, Calendar.of(spec.source)
 
     def read(span: str) -> Delivery:
-        window = SpanWindow.of(calendar, span)
-        return read_delivery(project, spec.name, spec.label.delivery, window, time=source.time)
+        return read_outcomes_of(project, spec, SpanWindow.of(calendar, span))
 
     def sort(span: str, frame: pl.DataFrame, earlier: Mapping[str, Bounds]) -> Sorted:
         return sort_ground_truth(frame, source.entity, spec.label, source.max_quarantined, rows=source.rows)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.joins import join_as_of, reading_window, select_visible
+from ratchet.spans.outcomes import read_examples_of
 from ratchet.spans.sources import Delivery, SpanWindow, frame_digest, read_delivery
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def read_examples(project: Project, spec: ModelSpec, span: str) -> Delivery:
         If a source delivers no row.
     """
     window = SpanWindow.of(Calendar.of(spec.source), span)
-    main = read_delivery(project, spec.name, spec.source.delivery, window, time=spec.source.time)
+    main = read_examples_of(project, spec, window)
     return join_all(project, spec, span, main) if spec.joins else main
 
 

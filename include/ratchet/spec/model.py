@@ -46,7 +46,10 @@ class ModelSpec(Section):
             raise ValueError(
                 f"features.columns: {', '.join(misused)} may not be a feature (entity, time, label or span)."
             )
-        check_joins(self.joins, reserved={*reserved, *self.features.leaks})
+        telling = sorted(set(self.withheld_columns()) & {*self.features.columns, *self.features.slices})
+        if telling:
+            raise ValueError(f"label: {', '.join(telling)} tells the outcome, and so may be no feature and no slice.")
+        check_joins(self.joins, reserved={*reserved, *self.withheld_columns()})
         rule = self.features.columns.get(self.objective.rule.column)
         if rule is None or rule.role != "numeric":
             raise ValueError(f"objective.rule.column: {self.objective.rule.column!r} is no numeric feature.")
@@ -62,6 +65,15 @@ class ModelSpec(Section):
         """Return the columns that a delivery must hold, apart from entity and time: features and slices."""
         features = (name for name, column in self.features.columns.items() if not column.derived)
         return tuple(dict.fromkeys((*features, *self.features.slices)))
+
+    def numeric_columns(self) -> tuple[str, ...]:
+        """Return the columns of a delivery that must hold numbers."""
+        columns = self.features.columns.items()
+        return tuple(name for name, column in columns if column.role == "numeric" and not column.derived)
+
+    def withheld_columns(self) -> tuple[str, ...]:
+        """Return the columns that are known only after the event: the declared ones, and those that tell the label."""
+        return tuple(dict.fromkeys((*self.features.leaks, *self.label.withheld_columns())))
 
     def section_values(self, *names: str) -> dict[str, Any]:
         """Return the named sections as plain values: what a step reads, and so what its result is named by."""

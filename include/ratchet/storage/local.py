@@ -9,11 +9,12 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from ratchet.crashpoints import crash_point
 from ratchet.errors import DiskFullError, StoreError
-from ratchet.storage.objects import STAGING, ObjectMissingError, check_object_name
+from ratchet.storage.objects import STAGING, ObjectMissingError, ObjectStat, check_object_name
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 
@@ -68,6 +69,21 @@ class LocalStore:
             return path.is_file()
         except OSError as error:
             raise StoreError(f"Looking for {name} in {self.uri} failed: {error}.") from error
+
+    def stat(self, name: str) -> ObjectStat:
+        path = self._path(name)
+        try:
+            found = path.stat()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise ObjectMissingError(f"There is no object {name} in {self.uri}.") from error
+        except OSError as error:
+            raise StoreError(f"Looking at {name} in {self.uri} failed: {error}.") from error
+        return ObjectStat(
+            size_bytes=found.st_size,
+            modified_at=datetime.fromtimestamp(found.st_mtime, UTC),
+            # The time of the last change cannot be set back, as that of the last write can.
+            mark=f"{found.st_ino}-{found.st_mtime_ns}-{found.st_ctime_ns}",
+        )
 
     def list(self, prefix: str) -> builtins.list[str]:
         folder = self._path(prefix.removesuffix("/")) if prefix else self._root

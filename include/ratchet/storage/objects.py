@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import builtins
 import re
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from ratchet.errors import InputError, StoreError
@@ -23,6 +25,15 @@ class ObjectMissingError(StoreError, FileNotFoundError):
 
     code = "E-OBJECT"
     is_retryable = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectStat:
+    """What is known of an object without reading it; ``mark`` changes with every write."""
+
+    size_bytes: int
+    modified_at: datetime
+    mark: str
 
 
 class ObjectStore(Protocol):
@@ -59,6 +70,15 @@ class ObjectStore(Protocol):
 
     def has(self, name: str) -> bool:
         """Say whether there is an object of that name."""
+
+    def stat(self, name: str) -> ObjectStat:
+        """Return the object's size, the time of its last write and its mark.
+
+        Raises
+        ------
+        ObjectMissingError
+            If there is none.
+        """
 
     def list(self, prefix: str) -> builtins.list[str]:
         """Return the sorted names below a folder; ``""`` is all, and nothing there is an empty list."""

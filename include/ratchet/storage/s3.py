@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumErro
 
 from ratchet.errors import ChecksumError, InputError, StoreError
 from ratchet.storage.endpoint import endpoint_url
-from ratchet.storage.objects import ObjectMissingError, check_object_name
+from ratchet.storage.objects import ObjectMissingError, ObjectStat, check_object_name
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -89,6 +89,12 @@ class S3Store:
         except ObjectMissingError:
             return False
         return True
+
+    def stat(self, name: str) -> ObjectStat:
+        key = self._key(name)
+        with self._told("Looking at", name):
+            head = self._client().head_object(Bucket=self._bucket, Key=key)
+        return ObjectStat(size_bytes=head["ContentLength"], modified_at=head["LastModified"], mark=head["ETag"])
 
     def list(self, prefix: str) -> builtins.list[str]:
         below = f"{self._key(prefix.removesuffix('/'))}/" if prefix else self._prefix

@@ -28,7 +28,7 @@ def build_ingest(spec: ModelSpec) -> DAG:
                 model=spec.name,
                 timeout=waiting_time(spec),
                 execution_timeout=waiting_time(spec),
-                doc_md="Waits until the source can be asked for the day.",
+                doc_md="Waits until the source can be asked for the day, or its files are there and whole.",
             ),
             IngestSpanOperator(
                 task_id="ingest_span",

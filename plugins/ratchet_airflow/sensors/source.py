@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 class WaitForSourceSensor(SpanSensor):
     """
-    Wait until the source can be asked for the span; one in the past is never waited for.
+    Wait until the span has ended and, where files deliver it, until they are there and whole.
+
+    At the deadline the task fails, which is the alarm; cleared when the delivery has come, it goes on.
 
     :param model: Name of the model folder.
     :param span: The span's key; the partition key of the run by default. (templated)

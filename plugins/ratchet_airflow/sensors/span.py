@@ -12,7 +12,7 @@ from airflow.sdk import BaseSensorOperator
 from ratchet.errors import MissingSpanError, StoreError
 from ratchet_airflow.runs import RUN_SPAN, ModelRun, plain, read_run
 from ratchet_airflow.triggers.span_input import SpanInputTrigger
-from ratchet_airflow.waiting import Awaited, is_there, night_of
+from ratchet_airflow.waiting import Awaited, explain_late, is_there, night_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -92,9 +92,9 @@ class SpanSensor(BaseSensorOperator):
         return MissingSpanError(
             f"{self.model}: the {self._input_words} of {run.span} was not there by "
             f"{night_of(run).deadline:%Y-%m-%d %H:%M} UTC, the deadline of that night. "
-            "Look at the ingest run of that span."
+            f"{explain_late(self.awaited, run)}"
         )
 
     @property
     def _input_words(self) -> str:
-        return {"source": "source", "validated_span": "validated span"}[self.awaited]
+        return {"night": "end", "source": "source", "validated_span": "validated span"}[self.awaited]

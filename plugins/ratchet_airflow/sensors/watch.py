@@ -62,7 +62,7 @@ class SenseStalenessSensor(SpanSensor):
     :param deferrable: Wait in the triggerer; False holds a worker slot meanwhile.
     """
 
-    awaited = "source"  # the ledger is all it reads: only the night must have come
+    awaited = "night"  # the ledger is all it reads: only the night must have come
 
     def sense(self, context: Context, run: ModelRun) -> dict[str, Any]:
         """Return the champion's age."""

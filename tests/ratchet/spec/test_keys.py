@@ -5,8 +5,13 @@ A case sets one key and looks at what a public function answers before and after
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import numpy as np
@@ -32,8 +37,10 @@ from ratchet.project import Project
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.contract import sort_examples, sort_ground_truth
 from ratchet.spans.joined import read_examples
-from ratchet.spans.sources import SpanWindow, read_delivery
-from ratchet.spec.delivery import DeliverySpec
+from ratchet.spans.outcomes import read_examples_of, read_outcomes_of
+from ratchet.spans.sources import SpanWindow
+from ratchet.spans.sources.completeness import is_complete
+from ratchet.spec.delivery import DeliverySpec, FilesDelivery
 from ratchet.spec.model import ModelSpec
 from ratchet.spec.watching import Reason
 from ratchet.statistics.scan import scan_statistics
@@ -101,9 +108,65 @@ def status(key: str) -> Observe:
 
 def delivered(model: Model, *, part: str = "examples") -> pl.DataFrame:
     spec = model.spec
-    delivery = spec.source.delivery if part == "examples" else spec.label.delivery
-    window = SpanWindow.of(Calendar.of(spec.source), day(1))
-    return read_delivery(model.project, model.name, delivery, window, time=spec.source.time).frame
+    read = read_examples_of if part == "examples" else read_outcomes_of
+    return read(model.project, spec, SpanWindow.of(Calendar.of(spec.source), day(1))).frame
+
+
+def from_data(model: Model) -> object:
+    """What comes of one day of the data folder: the keys and the times, or the refusal."""
+    write_data(model)
+    try:
+        frame = delivered(model)
+    except RatchetError as error:
+        return str(error)
+    return frame.columns, frame.rows()
+
+
+def is_file_there(model: Model) -> object:
+    write_data(model)
+    spec, now = model.spec, datetime.now(UTC)
+    assert isinstance(spec.source.delivery, FilesDelivery)
+    return is_complete(model.project, spec.source.delivery, SpanWindow.of(CALENDAR, day(1)), now)
+
+
+def write_data(model: Model) -> None:
+    """Put the same day into the data folder in several ways; files are written once, so that their age is steady."""
+    noon = CALENDAR.bounds(day(1))[0] + timedelta(hours=12)
+    day_of = pl.DataFrame(
+        {"parcel_id": ["a", "b"], "sent_at": [f"{noon:%Y-%m-%d %H:%M:%S}"] * 2, "distance": [1.0, 2.0]}
+    )
+    epochs = day_of.with_columns(sent_at=pl.lit(int(noon.timestamp())))
+    files = {
+        f"{day(1)}.csv": day_of,
+        "epochs.csv": epochs,
+        "nulls.csv": day_of.with_columns(distance=pl.Series(["1.0", "NA"])),
+        "other-names.csv": day_of.rename({"parcel_id": "Parcel No."}),
+    }
+    for name, frame in files.items():
+        if not (path := Path(model.project.data) / name).exists():
+            frame.write_csv(path)
+    base = Path(model.project.data) / "parcels.db"
+    if not base.exists():
+        with closing(sqlite3.connect(base)) as connection:
+            connection.execute("CREATE TABLE parcels (parcel_id, sent_at, distance)")
+            connection.executemany("INSERT INTO parcels VALUES (?, ?, ?)", day_of.rows())
+            connection.commit()
+    os.environ["PARCELS_URL"] = f"sqlite:///{base}"
+
+
+def share_of_own_label(model: Model) -> object:
+    model.deliver(day(1), columns={"route": "A"})
+    return outcomes(model, "route")
+
+
+def share_of_outcomes(model: Model) -> object:
+    model.deliver(day(1), columns={"weight_after": 5.2, "weight_before": 4.0})
+    return outcomes(model, "is_late")
+
+
+def outcomes(model: Model, column: str) -> object:
+    window = SpanWindow.of(CALENDAR, day(1))
+    return read_outcomes_of(model.project, model.spec, window).frame[column].mean()
 
 
 def contract(model: Model) -> object:
@@ -153,10 +216,7 @@ def examples(model: Model, span: str = day(1)) -> pl.DataFrame:
     """Labelled and derived examples, not stored: as the steps would read them back."""
     spec, calendar = model.spec, Calendar.of(model.spec.source)
     window = SpanWindow.of(calendar, span)
-    rows, truth = (
-        read_delivery(model.project, model.name, one, window, time=spec.source.time).frame
-        for one in (spec.source.delivery, spec.label.delivery)
-    )
+    rows, truth = (read(model.project, spec, window).frame for read in (read_examples_of, read_outcomes_of))
     kept = sort_examples(rows, spec, calendar.bounds(span)).kept.with_columns(pl.lit(span).alias("span"))
     return derive(model.project, spec, kept.join(truth, on=spec.source.entity))
 
@@ -361,6 +421,21 @@ RANGE = {"train.search": {"trials": 1, "space": {"C": {"low": 0.5, "high": 2.0}}
 CHOICE = {"train.search": {"trials": 1, "space": {"C": {"choices": [0.5, 1.0]}}}}
 
 DELTA = {"source.delivery": {"kind": "delta", "table": "a"}}
+# Beside the models lies the data folder, with one day of parcels in several files and a database.
+FILES = {"source.delivery": {"kind": "files", "path": "{span}.csv", "settle_seconds": 0}}
+LATER = {"source.delivery": {**FILES["source.delivery"], "settle_seconds": 3600}}
+EPOCHS = {"source.delivery": {**FILES["source.delivery"], "path": "epochs.csv"}}
+OTHER_NAMES = {"source.delivery": {**FILES["source.delivery"], "path": "other-names.csv"}}
+WRITTEN_NULLS = {"source.delivery": {**FILES["source.delivery"], "path": "nulls.csv"}}
+SQL = {
+    "source.delivery": {
+        "kind": "sql",
+        "url_variable": "PARCELS_URL",
+        "query": "SELECT * FROM parcels WHERE sent_at >= :start AND sent_at < :end",
+    }
+}
+OWN_LABEL = {"label.delivery": None, "label.column": "route", "label.positive": "A"}
+OUTCOME = {"label.delivery": None, "label.outcome": {"column": "weight_after", "above": 5.0}}
 
 CASES = {
     "schema_version": Case(key="schema_version", value=2, observe=is_accepted),
@@ -371,6 +446,38 @@ CASES = {
     "objective.rule.at_least": Case(key="objective.rule.at_least", value=80, observe=expected_by_rule),
     "source.delivery.kind": Case(key="source.delivery.kind", value="table", observe=is_accepted),
     "source.delivery.function": Case(key="source.delivery.function", value="source.read_deliveries", observe=contract),
+    "source.delivery.path": Case(key="source.delivery.path", value="none.csv", observe=from_data, given=FILES),
+    "source.delivery.complete_marker": Case(
+        key="source.delivery.complete_marker", value="{span}.done", observe=from_data, given=FILES
+    ),
+    "source.delivery.settle_seconds": Case(
+        key="source.delivery.settle_seconds", value=0, observe=is_file_there, given=LATER
+    ),
+    "source.delivery.delimiter": Case(key="source.delivery.delimiter", value=";", observe=from_data, given=FILES),
+    "source.delivery.null_values": Case(
+        key="source.delivery.null_values", value=["NA"], observe=from_data, given=WRITTEN_NULLS
+    ),
+    "source.delivery.time_format": Case(
+        key="source.delivery.time_format", value="unix_seconds", observe=from_data, given=EPOCHS
+    ),
+    "source.delivery.rename": Case(
+        key="source.delivery.rename", value={"Parcel No.": "parcel_id"}, observe=from_data, given=OTHER_NAMES
+    ),
+    "source.delivery.row_key": Case(
+        key="source.delivery.row_key", value="parcel_id", observe=from_data, given=OTHER_NAMES
+    ),
+    "source.delivery.url_variable": Case(
+        key="source.delivery.url_variable", value="NO_URL", observe=from_data, given=SQL
+    ),
+    "source.delivery.query": Case(
+        key="source.delivery.query",
+        value="SELECT * FROM parcels WHERE sent_at >= :start AND sent_at < :end LIMIT 1",
+        observe=from_data,
+        given=SQL,
+    ),
+    "source.delivery.instants": Case(
+        key="source.delivery.instants", value="unix_seconds", observe=from_data, given=SQL
+    ),
     "source.delivery.table": Case(key="source.delivery.table", value="b", observe=contract, given=DELTA),
     "source.entity": Case(key="source.entity", value="depot", observe=contract, given={"features.slices": []}),
     "source.time": Case(key="source.time", value="delivered_at", observe=contract, given={"features.leaks": []}),
@@ -408,6 +515,23 @@ CASES = {
         value={"kind": "function", "function": "source.read_parcels"},
         observe=truth_columns,
     ),
+    "label.positive": Case(key="label.positive", value="B", observe=share_of_own_label, given=OWN_LABEL),
+    "label.outcome.column": Case(
+        key="label.outcome.column", value="weight_before", observe=share_of_outcomes, given=OUTCOME
+    ),
+    "label.outcome.above": Case(key="label.outcome.above", value=5.5, observe=share_of_outcomes, given=OUTCOME),
+    "label.outcome.times": Case(
+        key="label.outcome.times", value="weight_before", observe=share_of_outcomes, given=OUTCOME
+    ),
+    **{
+        f"label.outcome.{name}": Case(
+            key=f"label.outcome.{name}",
+            value=5.5,
+            observe=share_of_outcomes,
+            given={"label.delivery": None, "label.outcome": {"column": "weight_after", name: 5.0}},
+        )
+        for name in ("at_least", "below", "at_most")
+    },
     "label.known_after_spans": Case(key="label.known_after_spans", value=3, observe=window),
     "label.min_coverage": Case(key="label.min_coverage", value=0.9, observe=quality_of_a_cohort, stage="watched"),
     "features.columns.*.role": Case(key="features.columns.hour.role", value="categorical", observe=matrix),
