@@ -27,7 +27,8 @@ from benches.measuring import Row, Taken, figure_row, ratio_row
 if TYPE_CHECKING:
     from airflow.sdk import DAG
 
-MODELS_PATH = Path(__file__).parents[1] / "include" / "models"
+ROOT = Path(__file__).parents[1]
+MODELS_PATH, PLUGINS_PATH = ROOT / "include" / "models", ROOT / "plugins"
 N_MODELS, N_DAGS_A_MODEL = 200, 5
 N_PROCESSES = 2
 BARE_EVERY = 5
@@ -79,6 +80,7 @@ def _measure(folder: Path) -> dict[str, Any]:
         "AIRFLOW_HOME": str(folder / "airflow"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_FOLDER": str(folder / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(PLUGINS_PATH),  # without it the timetable of the DAGs is not known
     }
     subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, timeout=300)
     measured: dict[str, Any] = json.loads(answer.read_text())

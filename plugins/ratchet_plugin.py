@@ -1,4 +1,7 @@
-"""Ratchet's pages in Airflow's UI. The one file of this folder that Airflow loads itself; see ``.airflowignore``."""
+"""Ratchet's timetable, and its pages in Airflow's UI.
+
+The one file of this folder that Airflow loads itself; see ``.airflowignore``.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from typing import Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
+from ratchet_airflow.timetables import SpanTimetable
 from ratchet_airflow.ui.mount import ratchet_pages
 from ratchet_airflow.urls import PREFIX, site_path
 
@@ -14,6 +18,7 @@ class RatchetPlugin(AirflowPlugin):
     """The list of models under *Browse*, each model's ledger, and the reports that tasks link to."""
 
     name = "ratchet"
+    timetables: ClassVar[list[Any]] = [SpanTimetable]
     fastapi_apps: ClassVar[list[Any]] = [{"app": ratchet_pages, "url_prefix": PREFIX, "name": "Ratchet"}]
     external_views: ClassVar[list[Any]] = [
         {

@@ -58,12 +58,13 @@ def read_run(model: str, span: str) -> ModelRun:
     """
     project = Project.from_environment()
     spec = load_spec(project, model)
+    calendar = Calendar.of(spec.source)
     if not span:
         raise InputError(
-            "This run has no partition key, so no span. Trigger it again with one: a date YYYY-MM-DD under "
+            f"This run has no partition key, so no span. Trigger it again with one: {calendar.words} under "
             "Advanced Options > Partition Key, or partition_key in the request."
         )
-    return ModelRun(project=project, spec=spec, span=Calendar.of(spec.source).parse(span))
+    return ModelRun(project=project, spec=spec, span=calendar.parse(span))
 
 
 def started_at(context: Context) -> datetime:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ratchet.spec.cadence import Cadence
 
 SPEC = """\
 schema_version: 1
@@ -16,6 +20,7 @@ source:
   entity: parcel_id
   time: sent_at
   time_zone: {time_zone}
+  span: {span}
   first_span: "{first_span}"
 label:
   column: is_late
@@ -46,7 +51,7 @@ from datetime import timedelta
 
 import polars as pl
 
-N_PARCELS = 120
+N_PARCELS, MINUTES = 120, {minutes}
 
 
 def read_parcels(window):
@@ -64,7 +69,7 @@ def _parcels(window):
         distance = chance.uniform(0.0, 100.0)
         row = {
             "parcel_id": f"{window.key}-{number:04d}",
-            "sent_at": window.start + timedelta(minutes=number),
+            "sent_at": window.start + timedelta(minutes=MINUTES * number),
             "distance": distance,
             "carrier": chance.choice("ABC"),
         }
@@ -92,16 +97,21 @@ def make_model(
     *,
     owner: str = "logistics",
     time_zone: str = "America/New_York",
+    span: Cadence = "day",
     first_span: str = "2024-03-01",
     min_rows: int = 1,
+    minutes: float = 1,
 ) -> Path:
-    """Write one model folder and return it; ``min_rows`` above 120 makes every span fail its validation."""
+    """Write one model folder and return it.
+
+    ``min_rows`` above 120 makes every span fail its validation; 120 parcels are sent, one after so many ``minutes``.
+    """
     folder = models_path / name
     folder.mkdir(parents=True)
-    spec = SPEC.format(name=name, owner=owner, time_zone=time_zone, first_span=first_span)
+    spec = SPEC.format(name=name, owner=owner, time_zone=time_zone, span=span, first_span=first_span)
     for file, text in {
         "spec.yaml": spec,
-        "source.py": SOURCE,
+        "source.py": SOURCE.replace("{minutes}", str(minutes)),
         "expectations.yaml": EXPECTATIONS.format(min_rows=min_rows),
         "histograms.yaml": HISTOGRAMS,
     }.items():

@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,6 +15,8 @@ from tests.ratchet_airflow.make import make_model
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
+
+    from ratchet.spec.cadence import Cadence
 
 ROOT = Path(__file__).parents[2]
 TASKS = {
@@ -116,46 +117,39 @@ def test_one_task_publishes_an_asset_and_one_dag_starts_on_it(dags: dict[str, DA
 
 def test_every_dag_is_keyed_by_the_span(dags: dict[str, DAG]) -> None:
     assert {purpose: type(dag.timetable).__name__ for purpose, dag in dags.items()} == {
-        "ingest": "CronPartitionTimetable",
+        "ingest": "SpanTimetable",
         **dict.fromkeys(("score", "watch", "train", "release"), "PartitionedAssetTimetable"),
     }
 
 
 @pytest.mark.parametrize(
-    ("zone", "midnight", "key"),
+    ("span", "first", "last"),
     [
-        pytest.param("America/New_York", "2024-03-10T00:00", "2024-03-09", id="the-night-before-clocks-change"),
-        pytest.param("America/New_York", "2024-03-11T00:00", "2024-03-10", id="a-day-of-23-hours"),
-        pytest.param("America/New_York", "2024-11-04T00:00", "2024-11-03", id="a-day-of-25-hours"),
-        pytest.param("Asia/Kolkata", "2024-03-01T00:00", "2024-02-29", id="half-an-hour-off-and-a-leap-day"),
+        ("hour", "2024-03-10T05Z", "2024-03-10T06Z"),
+        ("day", "2024-03-10", "2024-03-11"),
+        ("week", "2024-W10", "2024-W11"),
+        ("month", "2024-03", "2024-04"),
     ],
 )
-def test_midnight_starts_the_run_of_the_local_day_that_ended(
-    tmp_path: Path, zone: str, midnight: str, key: str
+def test_the_runs_of_a_source_begin_with_its_first_span_and_end_with_its_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, span: Cadence, first: str, last: str
 ) -> None:
-    from airflow.sdk.timezone import coerce_datetime
-    from airflow.serialization.encoders import coerce_to_core_timetable
-
-    make_model(tmp_path, time_zone=zone)
-    project = Project(home="/nowhere", models_path=tmp_path, tracking_uri="sqlite://")
-    timetable: Any = coerce_to_core_timetable(build_model(load_spec(project, "parcels"))["parcels__ingest"].timetable)
-    run_date = coerce_datetime(datetime.fromisoformat(midnight).replace(tzinfo=ZoneInfo(zone)))
-    _, seen = timetable._get_partition_info(run_date)
-    assert seen == key
-    assert timetable._decode_partition_date(key) == datetime.fromisoformat(key).replace(tzinfo=ZoneInfo(zone))
-
-
-def test_the_first_scheduled_run_is_that_of_the_first_span(tmp_path: Path) -> None:
-    from airflow.serialization.encoders import coerce_to_core_timetable
     from airflow.timetables.base import TimeRestriction
 
-    make_model(tmp_path, first_span="2024-03-10")
-    project = Project(home="/nowhere", models_path=tmp_path, tracking_uri="sqlite://")
-    dag = build_model(load_spec(project, "parcels"))["parcels__ingest"]
-    restriction = TimeRestriction(earliest=dag.start_date, latest=None, catchup=True)  # type: ignore[arg-type]
-    first = coerce_to_core_timetable(dag.timetable).next_dagrun_info_v2(last_dagrun_info=None, restriction=restriction)
-    assert first is not None
-    assert (dag.catchup, first.partition_key) == (False, "2024-03-10")
+    folder = make_model(tmp_path, span=span, first_span=first)
+    path = folder / "spec.yaml"
+    path.write_text(path.read_text().replace("  first_span:", f'  last_span: "{last}"\n  first_span:'))
+    dag = build_model(load_spec(Project(home="/nowhere", models_path=tmp_path, tracking_uri="sqlite://"), "parcels"))[
+        "parcels__ingest"
+    ]
+    restriction = TimeRestriction(earliest=dag.start_date, latest=dag.end_date, catchup=dag.catchup)  # type: ignore[arg-type]
+    timetable: Any = dag.timetable
+    monkeypatch.setattr("ratchet_airflow.timetables.utcnow", lambda: dag.start_date)
+    runs = [timetable.next_dagrun_info_v2(last_dagrun_info=None, restriction=restriction)]
+    while runs[-1] is not None:
+        runs.append(timetable.next_dagrun_info_v2(last_dagrun_info=runs[-1], restriction=restriction))
+    assert [run.partition_key for run in runs[:-1]] == [first, last]
+    assert (runs[0].run_after, runs[1].run_after) == (dag.start_date, dag.end_date)
 
 
 def test_every_task_has_a_timeout_and_the_policy_for_retries(dags: dict[str, DAG]) -> None:
@@ -177,6 +171,24 @@ def test_every_task_and_dag_says_what_it_is(dags: dict[str, DAG]) -> None:
         assert all(task.doc_md for task in dag.tasks)
         assert {task.owner for task in dag.tasks} == {dag.default_args["owner"]}
         assert dag.max_active_runs == 1
+
+
+@pytest.mark.parametrize(
+    ("span", "first", "wrong"),
+    [
+        ("hour", "2024-03-10T05Z", "2024-03-10"),
+        ("day", "2024-03-10", "2024-W10"),
+        ("week", "2024-W10", "2024-10"),
+        ("month", "2024-03", "2024-03-01"),
+    ],
+)
+def test_the_form_takes_a_span_as_long_as_the_model_s(tmp_path: Path, span: Cadence, first: str, wrong: str) -> None:
+    make_model(tmp_path, span=span, first_span=first)
+    project = Project(home="/nowhere", models_path=tmp_path, tracking_uri="sqlite://")
+    params = build_model(load_spec(project, "parcels"))["parcels__ingest"].params
+    assert params.get_param("first_span").resolve(value=first) == first
+    with pytest.raises(Exception, match=f"'{wrong}' "):
+        params.get_param("first_span").resolve(value=wrong)
 
 
 def test_the_trigger_forms_have_valid_defaults(dags: dict[str, DAG]) -> None:

@@ -37,6 +37,11 @@ class Calendar:
         """The IANA name of the zone that spans begin in: hours are those of UTC, as a local one may come twice."""
         return "UTC" if self.span == "hour" else self.time_zone
 
+    @property
+    def words(self) -> str:
+        """How a key is written: ``a date, YYYY-MM-DD``."""
+        return self._form.words
+
     def parse(self, text: str) -> str:
         """Return the key, if it is one.
 
@@ -47,7 +52,7 @@ class Calendar:
             ``2026-10``, as the spans are.
         """
         if not self._form.is_key(text):
-            raise InputError(f"A span key must be {self._form.words}. Got {str(text)[:40]!r}.")
+            raise InputError(f"A span key must be {self.words}. Got {str(text)[:40]!r}.")
         return text
 
     def shift(self, key: str, spans: int) -> str:

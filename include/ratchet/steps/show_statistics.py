@@ -11,6 +11,7 @@ from ratchet.identity import ModelId
 from ratchet.reports.statistics import Window, render_statistics
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.manifests import ManifestStore
+from ratchet.spec.watching import DEFAULT_BOUNDS
 from ratchet.statistics.edges import load_edges
 from ratchet.statistics.table import StatisticsTable, merge_spans
 from ratchet.steps.champion import champion_evidence, read_state
@@ -140,13 +141,14 @@ class _Page:
             before=self._before(span, history),
             training=self._training(trained, history),
             labels={one: columns[label] for one, columns in labels.items() if label in columns},
-            bounds={column: self._bound(column) for column in history[span]},
+            bounds={column: self._bound(column, of.role) for column, of in history[span].items()},
             notes=self._notes,
         )
 
-    def _bound(self, column: str) -> float:
-        drift = self._spec.watch.drift
-        return drift.columns[column].max_distance if column in drift.columns else drift.max_distance
+    def _bound(self, column: str, role: str) -> float:
+        # The page shows the Jensen-Shannon distance, whatever distance decides in the watch.
+        distance, bound = self._spec.watch.drift.rule_of(column, role)
+        return bound if distance == "jensen_shannon" else DEFAULT_BOUNDS["jensen_shannon"]
 
     def _before(self, span: str, history: Mapping[str, Columns]) -> Window | None:
         earlier = [one for one in history if one < span]

@@ -14,12 +14,19 @@ from ratchet_airflow.pipelines.docs import describe
 from ratchet_airflow.retries import RETRIES, ErrorRetryPolicy
 
 if TYPE_CHECKING:
+    from ratchet.spec.cadence import Cadence
     from ratchet.spec.model import ModelSpec
 
-# A task that reads and writes; one that fits; and how long a span lasts at the most, with room to spare.
+# A task that reads and writes; one that fits.
 LIGHT = timedelta(minutes=30)
 HEAVY = timedelta(hours=6)
-_A_DAY_AND_A_BIT = timedelta(hours=27)
+# How long a span lasts at the most, with room to spare.
+_LONGEST: dict[Cadence, timedelta] = {
+    "hour": timedelta(hours=2),
+    "day": timedelta(hours=27),
+    "week": timedelta(days=7, hours=3),
+    "month": timedelta(days=31, hours=3),
+}
 
 
 def build_dag(spec: ModelSpec, purpose: Purpose, *, schedule: Any, **kwargs: Any) -> DAG:
@@ -50,7 +57,7 @@ def build_dag(spec: ModelSpec, purpose: Purpose, *, schedule: Any, **kwargs: Any
 
 
 def first_run(spec: ModelSpec) -> datetime:
-    """Return when the first span has ended: a run at its beginning would be for the day before it."""
+    """Return when the first span has ended: a run at its beginning would be for the one before it."""
     return _end_of(spec, spec.source.first_span)
 
 
@@ -61,7 +68,7 @@ def last_run(spec: ModelSpec) -> datetime | None:
 
 def waiting_time(spec: ModelSpec) -> timedelta:
     """Return how long a sensor may wait from the start of a span to its deadline."""
-    return _A_DAY_AND_A_BIT + timedelta(hours=spec.source.deadline_hours)
+    return _LONGEST[spec.source.span] + timedelta(hours=spec.source.deadline_hours)
 
 
 def _end_of(spec: ModelSpec, span: str) -> datetime:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ratchet.identity import ModelId
+from ratchet.spans.calendar import Calendar
 from ratchet_airflow.assets import (
     Purpose,
     candidate_asset,
@@ -16,18 +17,21 @@ from ratchet_airflow.assets import (
 if TYPE_CHECKING:
     from ratchet.spec.model import ModelSpec
 
+_A = {"hour": "an hour", "day": "a day", "week": "a week", "month": "a month"}
+
 
 def describe(spec: ModelSpec, purpose: Purpose) -> str:
     """Return Markdown: the goal, the owner, what starts the DAG and what it publishes."""
     does, starts, publishes = _told(spec)[purpose]
+    calendar = Calendar.of(spec.source)
     return "\n\n".join(
         [
             f"**{spec.name}**: {spec.objective.goal}",
             does,
             f"*Starts:* {starts}",
             f"*Publishes:* {publishes}",
-            f"*Owner:* {spec.owner}. Every run has a partition key: the span, a day of {spec.source.time_zone}, "
-            "`YYYY-MM-DD`. Every task may be cleared and run again.",
+            f"*Owner:* {spec.owner}. Every run has a partition key: the span, {calendar.words} ({calendar.clock}). "
+            "Every task may be cleared and run again.",
         ]
     )
 
@@ -38,13 +42,13 @@ def _told(spec: ModelSpec) -> dict[Purpose, tuple[str, str, str]]:
     request, candidate = f"`{retrain_request_asset(model).name}`", f"`{candidate_asset(model).name}`"
     return {
         "ingest": (
-            "Takes a day in, scans it, validates it.",
-            "every midnight, for the day that ended. By hand or as a backfill for other days; with `first_span`, one "
-            "run takes in every day from there to its own.",
-            f"{span}, when validation passes. A day that is stopped fails `validate_span` and is seen by nothing else.",
+            "Takes a span in, scans it, validates it.",
+            f"when {_A[spec.source.span]} has ended, for it. By hand or as a backfill for others; with `first_span`, "
+            "one run takes in every span from there to its own.",
+            f"{span}, when validation passes. One that is stopped fails `validate_span` and is seen by nothing else.",
         ),
         "score": (
-            "Scores the day with the champion of that night.",
+            "Scores the span with the champion of that night.",
             f"{span}.",
             f"{predictions}, also while there is no champion.",
         ),

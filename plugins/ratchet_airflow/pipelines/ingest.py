@@ -1,56 +1,63 @@
-"""``<model>__ingest``: a day in, every midnight."""
+"""``<model>__ingest``: a span in, as soon as it has ended."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow.sdk import DAG, CronPartitionTimetable, chain
+from airflow.sdk import DAG, chain
 
 from ratchet.identity import ModelId
+from ratchet.spec.cadence import FORMS, Cadence
 from ratchet_airflow.assets import span_asset
 from ratchet_airflow.operators.ingestion import ComputeStatisticsOperator, IngestSpanOperator, ValidateSpanOperator
 from ratchet_airflow.pipelines.defaults import build_dag, last_run, waiting_time
 from ratchet_airflow.pipelines.form import field, offer_form
 from ratchet_airflow.sensors.source import WaitForSourceSensor
+from ratchet_airflow.timetables import SpanTimetable
 
 if TYPE_CHECKING:
     from ratchet.spec.model import ModelSpec
 
+# How the form takes a span: a day by a picker, another as text that must look like one.
+_WRITTEN: dict[Cadence, dict[str, str]] = {
+    cadence: {"format": "date"} if cadence == "day" else {"pattern": f"^{form.pattern.pattern}$"}
+    for cadence, form in FORMS.items()
+}
+
 
 def build_ingest(spec: ModelSpec) -> DAG:
     """Return the DAG that takes spans in."""
-    # At midnight exactly: at another hour a scheduled run and a backfill of the same day would have different dates.
-    nightly = CronPartitionTimetable("0 0 * * *", timezone=spec.source.time_zone, run_offset=-1, key_format="%Y-%m-%d")
-    with build_dag(spec, "ingest", schedule=nightly, end_date=last_run(spec)) as dag:
+    ended = SpanTimetable(time_zone=spec.source.time_zone, span=spec.source.span)
+    with build_dag(spec, "ingest", schedule=ended, end_date=last_run(spec)) as dag:
         chain(
             WaitForSourceSensor(
                 task_id="wait_for_source",
                 model=spec.name,
                 timeout=waiting_time(spec),
                 execution_timeout=waiting_time(spec),
-                doc_md="Waits until the source can be asked for the day, or its files are there and whole.",
+                doc_md="Waits until the source can be asked for the span, or its files are there and whole.",
             ),
             IngestSpanOperator(
                 task_id="ingest_span",
                 model=spec.name,
-                doc_md="Writes the day's examples, and the outcomes known by now, in one commit each.",
+                doc_md="Writes the span's examples, and the outcomes known by now, in one commit each.",
             ),
             ComputeStatisticsOperator(
-                task_id="compute_statistics", model=spec.name, doc_md="Scans the day once and stores its statistics."
+                task_id="compute_statistics", model=spec.name, doc_md="Scans the span once and stores its statistics."
             ),
             ValidateSpanOperator(
                 task_id="validate_span",
                 model=spec.name,
                 outlets=[span_asset(ModelId(spec.name))],
-                doc_md="Judges the day by `expectations.yaml`. A stopped day fails here; the report is under Details.",
+                doc_md="Judges the span by `expectations.yaml`. A stopped one fails here; the report is under Details.",
             ),
         )
     first_span = field(
         None,
         type=["null", "string"],
-        format="date",
+        **_WRITTEN[spec.source.span],
         title="First span",
-        help_text="For a first load: take in every day from this one to the run's own, in this run.",
+        help_text="For a first load: take in every span from this one to the run's own, in this run.",
     )
     offer_form(dag, first_span=first_span)
     return dag

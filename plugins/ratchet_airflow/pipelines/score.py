@@ -23,6 +23,6 @@ def build_score(spec: ModelSpec) -> DAG:
             task_id="score_span",
             model=spec.name,
             outlets=[predictions_asset(model)],
-            doc_md="Scores the day with the champion; passes on while there is none.",
+            doc_md="Scores the span with the champion; passes on while there is none.",
         )
     return dag

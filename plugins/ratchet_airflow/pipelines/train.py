@@ -30,14 +30,14 @@ def build_train(spec: ModelSpec) -> DAG:
         window = SelectWindowOperator(
             task_id="select_window",
             model=spec.name,
-            doc_md="Chooses the days to train, tune and test on, and pins their versions.",
+            doc_md="Chooses the spans to train, tune and test on, and pins their versions.",
         )
         tuned = TuneOperator(
             task_id="tune",
             model=spec.name,
             window=window.output,
             execution_timeout=HEAVY,
-            doc_md="Searches the hyperparameters; the test days are not read.",
+            doc_md="Searches the hyperparameters; the test spans are not read.",
         )
         trained = TrainOperator(
             task_id="train",
@@ -53,7 +53,7 @@ def build_train(spec: ModelSpec) -> DAG:
             window=window.output,
             trained=trained.output,
             execution_timeout=HEAVY,
-            doc_md="Scores candidate, champion and baselines on the same test days.",
+            doc_md="Scores candidate, champion and baselines on the same test spans.",
         )
         gate = DecideGateOperator(
             task_id="decide_gate",

@@ -25,7 +25,7 @@ def build_watch(spec: ModelSpec) -> DAG:
             model=spec.name,
             timeout=until,
             execution_timeout=until,
-            doc_md="Compares the newest days with those the champion was trained on, from statistics alone.",
+            doc_md="Compares the newest spans with those the champion was trained on, from statistics alone.",
         )
         quality = SenseQualitySensor(
             task_id="sense_quality",

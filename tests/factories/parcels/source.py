@@ -25,7 +25,7 @@ UTC = pl.Datetime("us", "UTC")
 
 
 def read_parcels(window: SpanWindow) -> Any:
-    """Return the parcels sent on a day; ``delivered_at`` is known only afterwards."""
+    """Return the parcels sent in a span; ``delivered_at`` is known only afterwards."""
     said = _said(window)
     if "parcels" in said:
         return said["parcels"]
@@ -37,7 +37,7 @@ def read_parcels(window: SpanWindow) -> Any:
 
 
 def read_deliveries(window: SpanWindow) -> pl.DataFrame:
-    """Return which parcels of a day came late, for the share of them of which it is known."""
+    """Return which parcels of a span came late, for the share of them of which it is known."""
     said = _said(window)
     parcels = list(_parcels(window, said))
     known = parcels[: round(len(parcels) * said.get("coverage", 1.0))]
@@ -91,11 +91,13 @@ def _world() -> dict[str, Any]:
 
 def _parcels(window: SpanWindow, said: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bool]]:
     chance = random.Random(f"{window.key}/{said.get('salt', '')}")
-    for number in range(said.get("n", 150)):
+    n = said.get("n", 150)
+    apart = min(timedelta(minutes=5), (window.end - window.start) / n)
+    for number in range(n):
         distance, carrier, sent_at = chance.uniform(0, 100), chance.choice("ABC"), window.start
         odds = (distance - 50) / 10 + LATER[carrier]
         late = chance.random() < 1 / (1 + math.exp(-odds))
-        sent_at += timedelta(minutes=5 * number)
+        sent_at += apart * number
         yield (
             {
                 "parcel_id": f"{window.key}-{number:04d}",

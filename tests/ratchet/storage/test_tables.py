@@ -16,6 +16,7 @@ from polars.testing import assert_frame_equal
 
 from ratchet.errors import DataError, StoreError
 from ratchet.storage import tables
+from ratchet.storage.objects import open_store
 from ratchet.storage.tables import SpanTable
 from tests.faults.moto_server import S3Server
 from tests.faults.proxy import FaultProxy
@@ -76,6 +77,15 @@ class TestReplaceSpans:
         table.replace_spans(examples("it's", "a"), ["it's", "a"], commit={})
         table.replace_spans(examples("it's", n_rows=1), ["it's"], commit={})
         assert (table.spans(), len(table.read(["it's"])), len(table.read(["a"]))) == (["a", "it's"], 1, 2)
+
+    def test_spans_of_every_length_are_partitions_and_names_of_objects(self, store_uri: str, table: SpanTable):
+        keys = ["2026-10", "2026-10-25", "2026-10-25T00Z", "2026-W43"]
+        table.replace_spans(examples(*keys), keys, commit={})
+        table.replace_spans(examples("2026-10", n_rows=1), ["2026-10"], commit={})
+        assert (table.spans(), [len(table.read([key])) for key in keys]) == (keys, [1, 2, 2, 2])
+        store = open_store(store_uri)
+        assert [store.write_once(f"manifests/{key}/1.json", key.encode()) for key in keys] == [True] * 4
+        assert sorted(store.list("manifests")) == sorted(f"manifests/{key}/1.json" for key in keys)
 
     def test_a_new_column_is_null_in_older_spans(self, table: SpanTable):
         table.replace_spans(examples("a"), ["a"], commit={})

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 from sqlalchemy import select
 
 from ratchet.identity import ModelId
 from ratchet.spans.manifests import ManifestStore
+from ratchet.spec.cadence import Cadence
 from ratchet.storage.objects import open_store
 from ratchet_airflow.assets import span_asset
+from ratchet_airflow.timetables import SpanTimetable
 from tests.ratchet_airflow.make import make_model
 
 if TYPE_CHECKING:
@@ -53,6 +55,15 @@ def validated(project: Project, name: str) -> set[str]:
     return ManifestStore(open_store(project.home), ModelId(name), "examples").validated()
 
 
+# The first span of a model, and the one after it.
+SPANS: dict[Cadence, tuple[str, str]] = {
+    "hour": ("2024-03-10T06Z", "2024-03-10T07Z"),
+    "day": ("2024-03-01", "2024-03-02"),
+    "week": ("2020-W53", "2021-W01"),
+    "month": ("2024-02", "2024-03"),
+}
+
+
 def test_a_sound_span_is_taken_in_and_published_under_its_key(
     environment: Project, partition: Callable[[str], None]
 ) -> None:
@@ -68,13 +79,17 @@ def test_a_sound_span_is_taken_in_and_published_under_its_key(
     assert (result["rows_in"], result["rows_kept"], result["span"]) == (120, 120, "2024-03-02")
 
 
-def test_a_first_load_takes_in_a_range_in_one_run(environment: Project, partition: Callable[[str], None]) -> None:
-    make_model(environment.models_path, "history")
-    partition("2024-03-05")
-    run = ingest("history", run_conf={"first_span": "2024-03-01"})
+@pytest.mark.parametrize("span", get_args(Cadence))
+def test_a_first_load_takes_in_a_range_in_one_run(
+    environment: Project, partition: Callable[[str], None], span: Cadence
+) -> None:
+    name, (first, second) = f"history-{span}", SPANS[span]
+    make_model(environment.models_path, name, span=span, first_span=first, minutes=0.25)
+    partition(second)
+    run = ingest(name, run_conf={"first_span": first})
     assert str(run.state) == "success"
-    assert validated(environment, "history") == {f"2024-03-0{day}" for day in range(1, 6)}
-    assert [key for key, _ in events_of("history")] == ["2024-03-05"]
+    assert validated(environment, name) == {first, second}
+    assert [key for key, _ in events_of(name)] == [second]
 
 
 def test_a_stopped_span_fails_its_run_with_a_report_and_no_event(
@@ -98,11 +113,9 @@ def test_a_stopped_span_fails_its_run_with_a_report_and_no_event(
 def test_a_key_that_is_no_span_fails_in_the_first_task(
     environment: Project, partition: Callable[[str], None], key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from airflow.timetables.trigger import CronPartitionTimetable
-
     make_model(environment.models_path, "keyed")
     # Airflow refuses such a key on this DAG already; on the DAGs that wait for assets it does not.
-    monkeypatch.setattr(CronPartitionTimetable, "resolve_partition_date", lambda self, key: None)
+    monkeypatch.setattr(SpanTimetable, "resolve_partition_date", lambda self, key: None)
     partition(key)
     run = ingest("keyed")
     assert states(run)["wait_for_source"] == "failed"
