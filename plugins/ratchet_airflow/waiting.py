@@ -15,8 +15,9 @@ from ratchet.identity import ModelId
 if TYPE_CHECKING:
     from ratchet_airflow.runs import ModelRun
 
-# The source can be asked for the span; the span's examples have passed validation (statistics are stored before).
-Awaited = Literal["source", "validated_span"]
+# The source can be asked for the span; the span's examples have passed validation (statistics are stored before);
+# they have been taken in, whatever validation says; the deadline of the span's night is over.
+Awaited = Literal["source", "validated_span", "arrival", "deadline"]
 Answer = Literal["there", "late", "wait"]
 
 
@@ -45,8 +46,12 @@ def is_there(awaited: Awaited, run: ModelRun, now: datetime) -> bool:
         # A function of the model folder can be asked for every span that has ended.
         _, end = run.calendar.bounds(run.span)
         return now >= end
+    if awaited == "deadline":
+        return now >= night_of(run).deadline
     from ratchet.spans.manifests import ManifestStore
     from ratchet.storage.objects import open_store
 
     examples = ManifestStore(open_store(run.project.home), ModelId(run.spec.name), "examples")
+    if awaited == "arrival":
+        return examples.newest(run.span) is not None
     return run.span in examples.validated()

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow.sdk import DAG, CronPartitionTimetable, chain
+from airflow.sdk import DAG, BaseOperator, chain
 
 from ratchet.identity import ModelId
 from ratchet_airflow.assets import span_asset
-from ratchet_airflow.operators.ingestion import ComputeStatisticsOperator, IngestSpanOperator, ValidateSpanOperator
-from ratchet_airflow.pipelines.defaults import build_dag, last_run, waiting_time
+from ratchet_airflow.operators.ingestion import (
+    ComputeStatisticsOperator,
+    IngestSpanOperator,
+    SealSpanOperator,
+    ValidateSpanOperator,
+)
+from ratchet_airflow.pipelines.defaults import build_dag, waiting_time
 from ratchet_airflow.pipelines.form import field, offer_form
+from ratchet_airflow.pipelines.schedules import ingest_schedule
 from ratchet_airflow.sensors.source import WaitForSourceSensor
 
 if TYPE_CHECKING:
@@ -19,17 +25,9 @@ if TYPE_CHECKING:
 
 def build_ingest(spec: ModelSpec) -> DAG:
     """Return the DAG that takes spans in."""
-    # At midnight exactly: at another hour a scheduled run and a backfill of the same day would have different dates.
-    nightly = CronPartitionTimetable("0 0 * * *", timezone=spec.source.time_zone, run_offset=-1, key_format="%Y-%m-%d")
-    with build_dag(spec, "ingest", schedule=nightly, end_date=last_run(spec)) as dag:
+    with build_dag(spec, "ingest", **ingest_schedule(spec)) as dag:
         chain(
-            WaitForSourceSensor(
-                task_id="wait_for_source",
-                model=spec.name,
-                timeout=waiting_time(spec),
-                execution_timeout=waiting_time(spec),
-                doc_md="Waits until the source can be asked for the day.",
-            ),
+            _first_task(spec),
             IngestSpanOperator(
                 task_id="ingest_span",
                 model=spec.name,
@@ -54,3 +52,19 @@ def build_ingest(spec: ModelSpec) -> DAG:
     )
     offer_form(dag, first_span=first_span)
     return dag
+
+
+def _first_task(spec: ModelSpec) -> BaseOperator:
+    if spec.source.arrival.batches:
+        return SealSpanOperator(
+            task_id="seal_span",
+            model=spec.name,
+            doc_md="Seals the batches that were appended: what comes later makes a new revision.",
+        )
+    return WaitForSourceSensor(
+        task_id="wait_for_source",
+        model=spec.name,
+        timeout=waiting_time(spec),
+        execution_timeout=waiting_time(spec),
+        doc_md="Waits until the source can be asked for the day.",
+    )

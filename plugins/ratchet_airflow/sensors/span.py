@@ -97,4 +97,4 @@ class SpanSensor(BaseSensorOperator):
 
     @property
     def _input_words(self) -> str:
-        return {"source": "source", "validated_span": "validated span"}[self.awaited]
+        return self.awaited.replace("_", " ")
