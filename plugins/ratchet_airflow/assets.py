@@ -15,7 +15,7 @@ from airflow.sdk import Asset
 if TYPE_CHECKING:
     from ratchet.identity import ModelId
 
-Purpose = Literal["ingest", "score", "watch", "train", "release"]
+Purpose = Literal["arrive", "append", "deadline", "ingest", "score", "watch", "train", "release"]
 
 
 def dag_id(model: ModelId | str, purpose: Purpose) -> str:
@@ -26,6 +26,27 @@ def dag_id(model: ModelId | str, purpose: Purpose) -> str:
 def model_of(dag_id: str) -> str:
     """Return the model that a DAG belongs to."""
     return dag_id.rpartition("__")[0]
+
+
+def queue_asset(model: ModelId, queue_url_env: str) -> Asset:
+    """Messages of the queue that announces spans; their events have no partition key."""
+    from airflow.sdk import AssetWatcher
+
+    from ratchet_airflow.triggers.arrival_queue import ArrivalQueueTrigger
+
+    trigger = ArrivalQueueTrigger(model=str(model), queue_url_env=queue_url_env)
+    watcher = AssetWatcher(name=f"{model}/queue", trigger=trigger)
+    return Asset(name=f"{model}/queue", uri=f"x-ratchet://{model}/queue", group="ratchet", watchers=[watcher])
+
+
+def arrival_asset(model: ModelId) -> Asset:
+    """A span that has arrived and may be taken in, of a model whose spans are announced."""
+    return _asset(model, "arrival")
+
+
+def batch_asset(model: ModelId) -> Asset:
+    """A batch of an open span has arrived; its event names it: ``{"batches": {span: [name, ...]}}``."""
+    return _asset(model, "batch")
 
 
 def span_asset(model: ModelId) -> Asset:

@@ -85,10 +85,14 @@ def author_of(context: Context) -> Author:
 
 def triggering_extra(context: Context, asset: Asset) -> Mapping[str, Any] | None:
     """Return the extra of the newest event of ``asset`` that started this run; None on a run that none started."""
-    events = context["triggering_asset_events"]
-    found = [event for key in events if getattr(key, "name", None) == asset.name for event in events[key]]
-    newest = max(found, key=lambda event: event.timestamp, default=None)
+    newest = max(events_of(context, asset), key=lambda event: event.timestamp, default=None)
     return None if newest is None else dict(newest.extra)
+
+
+def events_of(context: Context, asset: Asset) -> list[Any]:
+    """Return the events of ``asset`` that started this run; none on a run that none started."""
+    events = context["triggering_asset_events"]
+    return [event for key in events if getattr(key, "name", None) == asset.name for event in events[key]]
 
 
 def plain(result: StepResult) -> dict[str, Any]:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ratchet_airflow.runs import ModelRun
 
 # The span has ended; its files are there, whole, where files deliver it; its examples have passed validation
-# (statistics are stored before).
-Awaited = Literal["night", "source", "validated_span"]
+# (statistics are stored before); they have been taken in, whatever validation says; its deadline is over.
+Awaited = Literal["night", "source", "validated_span", "arrival", "deadline"]
 Answer = Literal["there", "late", "wait"]
 
 
@@ -42,13 +42,17 @@ def night_of(run: ModelRun) -> Wait:
 
 def is_there(awaited: Awaited, run: ModelRun, now: datetime) -> bool:
     """Look whether an input of the run is there. Never looks for labels: an outcome may take months."""
-    if awaited != "validated_span":
+    if awaited in ("night", "source"):
         _, end = run.calendar.bounds(run.span)
         return now >= end and (awaited == "night" or _is_delivered(run, now))
+    if awaited == "deadline":
+        return now >= night_of(run).deadline
     from ratchet.spans.manifests import ManifestStore
     from ratchet.storage.objects import open_store
 
     examples = ManifestStore(open_store(run.project.home), ModelId(run.spec.name), "examples")
+    if awaited == "arrival":
+        return examples.newest(run.span) is not None
     return run.span in examples.validated()
 
 
@@ -70,7 +74,7 @@ def explain_late(awaited: Awaited, run: ModelRun) -> str:
     from ratchet.spec.delivery import FilesDelivery
 
     delivery = run.spec.source.delivery
-    if awaited == "validated_span" or not isinstance(delivery, FilesDelivery):
+    if awaited != "source" or not isinstance(delivery, FilesDelivery):
         return "Look at the ingest run of that span."
     from ratchet.spans.sources import SpanWindow
     from ratchet.spans.sources.patterns import fill_in

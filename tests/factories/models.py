@@ -42,6 +42,7 @@ LOADS = {
 }
 
 
+QUEUE = {"source.arrival": {"kind": "queue", "queue_url_env": "PARCELS_QUEUE"}}
 BATCHES = {"source.arrival": {"kind": "event", "batches": "source.read_batch"}}
 
 

@@ -17,6 +17,10 @@ class TaskInstance:
     def __init__(self) -> None:
         self.start_date = datetime(2024, 3, 2, 6, tzinfo=UTC)
         self.pushed: dict[str, Any] = {}
+        self.alive: set[str] = set()
+
+    def get_dr_count(self, *, dag_id: str, run_ids: list[str], states: list[str]) -> int:
+        return len(self.alive & set(run_ids))
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.pushed[key] = value
@@ -38,12 +42,17 @@ def make_context(
     user: str | None = None,
     params: dict[str, Any] | None = None,
     events: Sequence[Any] = (),
+    run_id: str = "manual__1",
+    alive: Sequence[str] = (),
 ) -> Any:
     """A context with Airflow's own accessors for asset events."""
     from airflow.sdk.execution_time.context import OutletEventAccessors, TriggeringAssetEventsAccessor
 
+    ti = TaskInstance()
+    ti.alive = set(alive)
     return {
-        "ti": TaskInstance(),
+        "ti": ti,
+        "run_id": run_id,
         "dag_run": SimpleNamespace(dag_id=dag_id, triggering_user_name=user),
         "params": params or {},
         "triggering_asset_events": TriggeringAssetEventsAccessor.build(events),

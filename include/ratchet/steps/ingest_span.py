@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestResult(StepResult):
-    """Rows in, kept and quarantined over all spans taken in, and the outcomes that came with them."""
+    """Rows in, kept and quarantined over all spans taken in, and the outcomes that came with them.
+
+    ``deliveries`` are the digests of what was taken in, examples first: of the same bytes they are the same.
+    """
 
     spans: tuple[str, ...]
+    deliveries: tuple[str, ...]
     rows_in: int
     rows_kept: int
     rows_quarantined: int
@@ -42,7 +46,7 @@ def ingest_span(project: Project, spec: ModelSpec, spans: Sequence[str]) -> Inge
     truth = ingest_ground_truth(project, spec, cohorts)
     key = StepKey(
         step="ingest_span",
-        version=1,
+        version=2,
         spec=spec,
         sections=("name", "source", "joins", "label", "features"),
         span=spans[-1],
@@ -61,6 +65,7 @@ def ingest_span(project: Project, spec: ModelSpec, spans: Sequence[str]) -> Inge
             words=f"{rows_in} rows in, {kept} kept, {rows_in - kept} quarantined; {n_labels} outcomes",
             uri=folder.uri,
             spans=tuple(spans),
+            deliveries=tuple(manifest.delivery for manifest in (*examples, *truth)),
             rows_in=rows_in,
             rows_kept=kept,
             rows_quarantined=rows_in - kept,

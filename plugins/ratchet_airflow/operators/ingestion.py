@@ -6,12 +6,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ratchet.errors import DataError
+from ratchet.identity import ModelId
 from ratchet_airflow.links import ReportLink, push_links
 from ratchet_airflow.operators.step import StepOperator
 from ratchet_airflow.runs import plain
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperatorLink, Context
+
+    from ratchet.steps.ingest_span import IngestResult
+    from ratchet_airflow.runs import ModelRun
+
+
+_NOT_FAILED = ("queued", "running", "success")
 
 
 class SpanRangeOperator(StepOperator):
@@ -28,6 +35,22 @@ class SpanRangeOperator(StepOperator):
         self.first_span = first_span
 
 
+class SealSpanOperator(StepOperator):
+    """
+    Seal an open span: what was appended to it by now is what is taken in.
+
+    :param model: Name of the model folder.
+    :param span: The span's key; the partition key of the run by default. (templated)
+    """
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Return the seal's number, batches and rows."""
+        from ratchet.steps.seal_span import seal_span
+
+        run = self.read_run()
+        return self.done(seal_span(run.project, run.spec, run.span))
+
+
 class IngestSpanOperator(SpanRangeOperator):
     """
     Take in the examples of a span, or of a range, with the outcomes that are known by then.
@@ -38,11 +61,49 @@ class IngestSpanOperator(SpanRangeOperator):
     """
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Return the counts of rows in, kept and quarantined."""
+        """Return the counts of rows in, kept and quarantined.
+
+        Raises
+        ------
+        AirflowSkipException
+            If another run has taken in the same bytes, or is at it: the span is published once.
+        """
         from ratchet.steps.ingest_span import ingest_span
 
         run = self.read_run()
-        return self.done(ingest_span(run.project, run.spec, run.spans_since(self.first_span)))
+        result = ingest_span(run.project, run.spec, run.spans_since(self.first_span))
+        values = self.done(result)
+        if not self.first_span:
+            other = self._done_by_another(context, run, result)
+            if other:
+                context["ti"].xcom_push(key="return_value", value=values)
+                raise self.skipped(f"already done: {other} takes in {run.span}, {', '.join(result.deliveries)}")
+        return values
+
+    def _done_by_another(self, context: Context, run: ModelRun, result: IngestResult) -> str | None:
+        """Return the run that has this work, unless that one failed; then this one goes on in its place."""
+        from ratchet.spans.claims import claim
+        from ratchet.storage.objects import open_store
+
+        own, dag_id = str(context["run_id"]), context["dag_run"].dag_id
+        # Bytes that come back after others are work of their own: so the revisions belong to what is claimed.
+        what = ("ingest", dag_id, run.span, *result.deliveries, *_revisions(run, result))
+        holder = claim(open_store(run.project.home), ModelId(self.model), *what, run=own)
+        if holder == own:
+            return None
+        n_alive = context["ti"].get_dr_count(dag_id=dag_id, run_ids=[holder], states=list(_NOT_FAILED))
+        return holder if n_alive else None
+
+
+def _revisions(run: ModelRun, result: IngestResult) -> list[str]:
+    from ratchet.spans.reading import read_manifests
+
+    model = ModelId(run.spec.name)
+    found = [
+        *read_manifests(run.project, model, "examples", result.spans),
+        *read_manifests(run.project, model, "ground_truth", result.labelled_spans),
+    ]
+    return [str(manifest.revision) for manifest in found]
 
 
 class ComputeStatisticsOperator(SpanRangeOperator):

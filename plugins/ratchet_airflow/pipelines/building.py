@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ratchet.errors import SpecError
 from ratchet.spec.loading import find_models, load_spec
 from ratchet_airflow.assets import model_of
+from ratchet_airflow.pipelines.arrival import build_arrival
 from ratchet_airflow.pipelines.ingest import build_ingest
 from ratchet_airflow.pipelines.release import build_release
 from ratchet_airflow.pipelines.score import build_score
@@ -39,7 +40,7 @@ class Built:
 
 def build_model(spec: ModelSpec) -> dict[str, DAG]:
     """Return the DAGs of one model, by id."""
-    return {dag.dag_id: dag for dag in (build(spec) for build in _BUILDERS)}
+    return {dag.dag_id: dag for dag in (*(build(spec) for build in _BUILDERS), *build_arrival(spec))}
 
 
 def build_all(project: Project, *, only_dag_id: str | None = None) -> Built:

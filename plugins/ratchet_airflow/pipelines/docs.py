@@ -8,6 +8,8 @@ from ratchet.identity import ModelId
 from ratchet.spans.calendar import Calendar
 from ratchet_airflow.assets import (
     Purpose,
+    arrival_asset,
+    batch_asset,
     candidate_asset,
     predictions_asset,
     retrain_request_asset,
@@ -40,12 +42,31 @@ def _told(spec: ModelSpec) -> dict[Purpose, tuple[str, str, str]]:
     model = ModelId(spec.name)
     span, predictions = f"`{span_asset(model).name}`", f"`{predictions_asset(model).name}`"
     request, candidate = f"`{retrain_request_asset(model).name}`", f"`{candidate_asset(model).name}`"
+    is_open, by_clock = bool(spec.source.arrival.batches), spec.source.arrival.kind == "clock"
+    arrival = f"`{arrival_asset(model).name}`"
+    announced = f"`{batch_asset(model).name}`" if is_open else arrival
+    begins = f"when {_A[spec.source.span]} has ended, for it" if by_clock else f"{arrival}"
     return {
         "ingest": (
             "Takes a span in, scans it, validates it.",
-            f"when {_A[spec.source.span]} has ended, for it. By hand or as a backfill for others; with `first_span`, "
+            f"{begins}. By hand or as a backfill for others; with `first_span`, "
             "one run takes in every span from there to its own.",
             f"{span}, when validation passes. One that is stopped fails `validate_span` and is seen by nothing else.",
+        ),
+        "arrive": (
+            "Reads the messages of the queue that announces what has arrived, and hands on what they name.",
+            "a message. Its runs have no partition key.",
+            f"{announced} under the key of each span that a message names. A message that is refused is counted.",
+        ),
+        "append": (
+            "Appends batches to an open span, which nobody sees before it is sealed.",
+            f"{announced}. By hand: give a partition key and `batches`.",
+            f"{arrival}, when a batch came after the seal; `publish_late` is skipped otherwise.",
+        ),
+        "deadline": (
+            "Waits for the deadline of the span, which an open one is sealed at, and by which another has arrived.",
+            f"when {_A[spec.source.span]} has ended, for it.",
+            f"{arrival}, when the span is to be sealed; nothing when it must have arrived. One that has not fails.",
         ),
         "score": (
             "Scores the span with the champion of that night.",

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow.sdk import DAG, chain
+from airflow.sdk import DAG, BaseOperator, chain
 
 from ratchet.identity import ModelId
 from ratchet.spec.cadence import FORMS, Cadence
 from ratchet_airflow.assets import span_asset
-from ratchet_airflow.operators.ingestion import ComputeStatisticsOperator, IngestSpanOperator, ValidateSpanOperator
-from ratchet_airflow.pipelines.defaults import build_dag, last_run, waiting_time
+from ratchet_airflow.operators.ingestion import (
+    ComputeStatisticsOperator,
+    IngestSpanOperator,
+    SealSpanOperator,
+    ValidateSpanOperator,
+)
+from ratchet_airflow.pipelines.defaults import build_dag, waiting_time
 from ratchet_airflow.pipelines.form import field, offer_form
+from ratchet_airflow.pipelines.schedules import ingest_schedule
 from ratchet_airflow.sensors.source import WaitForSourceSensor
-from ratchet_airflow.timetables import SpanTimetable
 
 if TYPE_CHECKING:
     from ratchet.spec.model import ModelSpec
@@ -27,16 +32,9 @@ _WRITTEN: dict[Cadence, dict[str, str]] = {
 
 def build_ingest(spec: ModelSpec) -> DAG:
     """Return the DAG that takes spans in."""
-    ended = SpanTimetable(time_zone=spec.source.time_zone, span=spec.source.span)
-    with build_dag(spec, "ingest", schedule=ended, end_date=last_run(spec)) as dag:
+    with build_dag(spec, "ingest", **ingest_schedule(spec)) as dag:
         chain(
-            WaitForSourceSensor(
-                task_id="wait_for_source",
-                model=spec.name,
-                timeout=waiting_time(spec),
-                execution_timeout=waiting_time(spec),
-                doc_md="Waits until the source can be asked for the span, or its files are there and whole.",
-            ),
+            _first_task(spec),
             IngestSpanOperator(
                 task_id="ingest_span",
                 model=spec.name,
@@ -61,3 +59,19 @@ def build_ingest(spec: ModelSpec) -> DAG:
     )
     offer_form(dag, first_span=first_span)
     return dag
+
+
+def _first_task(spec: ModelSpec) -> BaseOperator:
+    if spec.source.arrival.batches:
+        return SealSpanOperator(
+            task_id="seal_span",
+            model=spec.name,
+            doc_md="Seals the batches that were appended: what comes later makes a new revision.",
+        )
+    return WaitForSourceSensor(
+        task_id="wait_for_source",
+        model=spec.name,
+        timeout=waiting_time(spec),
+        execution_timeout=waiting_time(spec),
+        doc_md="Waits until the source can be asked for the span, or its files are there and whole.",
+    )

@@ -97,4 +97,4 @@ class SpanSensor(BaseSensorOperator):
 
     @property
     def _input_words(self) -> str:
-        return {"night": "end", "source": "source", "validated_span": "validated span"}[self.awaited]
+        return {"night": "end"}.get(self.awaited, self.awaited.replace("_", " "))

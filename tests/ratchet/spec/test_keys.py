@@ -5,6 +5,7 @@ A case sets one key and looks at what a public function answers before and after
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
@@ -34,6 +35,7 @@ from ratchet.monitoring.retrain import decide_retrain
 from ratchet.monitoring.sensed import SpanObservation
 from ratchet.monitoring.staleness import judge_staleness
 from ratchet.project import Project
+from ratchet.spans.arrivals import judge_messages
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.contract import sort_examples, sort_ground_truth
 from ratchet.spans.joined import read_examples
@@ -56,7 +58,7 @@ from ratchet.training.window import select_window
 from ratchet_airflow.runs import ModelRun
 from ratchet_airflow.waiting import night_of
 from tests.factories.lives import LOADED, WATCHED, Life, Stage
-from tests.factories.models import CALENDAR, LOADS, Model, day, days, make_model
+from tests.factories.models import CALENDAR, LOADS, QUEUE, Model, at, day, days, make_model
 
 Observe = Callable[[Model], object]
 
@@ -416,6 +418,25 @@ def last_run(model: Model) -> object:
     return of_the_scheduler(model.spec)
 
 
+def dag_ids(model: Model) -> object:
+    from ratchet_airflow.pipelines.building import build_model
+
+    return sorted(build_model(model.spec))
+
+
+def watched_queue(model: Model) -> object:
+    from ratchet_airflow.pipelines.building import build_model
+
+    condition: Any = build_model(model.spec)["parcels__arrive"].timetable
+    return [watcher.trigger.serialize() for asset in condition.asset_condition.objects for watcher in asset.watchers]
+
+
+def announced(model: Model) -> object:
+    record = {"eventName": "ObjectCreated:Put", "s3": {"object": {"key": f"in/{day(1)}.csv"}}}
+    judged = judge_messages([json.dumps({"Records": [record]})], model.spec, now=at(day(2)))
+    return judged.arrivals, judged.refused
+
+
 FOREST = "sklearn.ensemble.RandomForestClassifier"
 RANGE = {"train.search": {"trials": 1, "space": {"C": {"low": 0.5, "high": 2.0}}}}
 CHOICE = {"train.search": {"trials": 1, "space": {"C": {"choices": [0.5, 1.0]}}}}
@@ -487,6 +508,16 @@ CASES = {
     "source.last_span": Case(key="source.last_span", value=day(30), observe=last_run),
     "source.deadline_hours": Case(key="source.deadline_hours", value=7, observe=deadline),
     "source.max_quarantined": Case(key="source.max_quarantined", value=0.1, observe=contract_with_faults),
+    "source.arrival.kind": Case(key="source.arrival.kind", value="event", observe=dag_ids),
+    "source.arrival.batches": Case(
+        key="source.arrival.batches", value="source.read_batch", observe=dag_ids, given={"source.arrival.kind": "event"}
+    ),
+    "source.arrival.queue_url_env": Case(
+        key="source.arrival.queue_url_env", value="OTHER_QUEUE", observe=watched_queue, given=QUEUE
+    ),
+    "source.arrival.object_pattern": Case(
+        key="source.arrival.object_pattern", value="in/{span}.csv", observe=announced, given=QUEUE
+    ),
     "joins.*.delivery": Case(
         key="joins.loads.delivery.function", value="source.read_deliveries", observe=joined, given=LOADS
     ),
