@@ -1,23 +1,23 @@
 """Span keys and the instants they stand for.
 
-A span is a local day of the spec's time zone, keyed by its date. Its range of instants is computed from
-the key: a day of 23 or 25 hours is one span, and no instant belongs to two.
+A span is a local day, week (from Monday) or month of the spec's time zone, or an hour of UTC. Its range of instants is
+computed from the key: a day of 23 or 25 hours is one span, the next span begins where one ends, and no instant belongs
+to two.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Literal
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from ratchet.errors import InputError
+from ratchet.spec.cadence import FORMS, Cadence, KeyForm
 
 if TYPE_CHECKING:
     from ratchet.spec.source import Source
-
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,17 @@ class Calendar:
     """The spans of one model."""
 
     time_zone: str
-    span: Literal["day"] = "day"
+    span: Cadence = "day"
 
     @classmethod
     def of(cls, source: Source) -> Calendar:
         """Return the calendar that a spec's source names."""
         return cls(source.time_zone, source.span)
+
+    @property
+    def clock(self) -> str:
+        """The IANA name of the zone that spans begin in: hours are those of UTC, as a local one may come twice."""
+        return "UTC" if self.span == "hour" else self.time_zone
 
     def parse(self, text: str) -> str:
         """Return the key, if it is one.
@@ -38,41 +43,54 @@ class Calendar:
         Raises
         ------
         InputError
-            Unless ``text`` is an existing date, ``YYYY-MM-DD``.
+            Unless ``text`` names an existing hour ``2026-10-25T00Z``, day ``2026-10-25``, week ``2026-W43`` or month
+            ``2026-10``, as the spans are.
         """
-        try:
-            return _date(text).isoformat()
-        except (ValueError, TypeError):
-            raise InputError(f"A span key must be a date, YYYY-MM-DD. Got {str(text)[:40]!r}.") from None
+        if not self._form.is_key(text):
+            raise InputError(f"A span key must be {self._form.words}. Got {str(text)[:40]!r}.")
+        return text
 
     def shift(self, key: str, spans: int) -> str:
         """Return the key that many spans later, or earlier when negative."""
-        return (_date(key) + timedelta(days=spans)).isoformat()
+        return self._key(self._number(key) + spans)
 
     def distance(self, first: str, last: str) -> int:
         """Return how many spans ``last`` is after ``first``; negative when it is before."""
-        return (_date(last) - _date(first)).days
+        return self._number(last) - self._number(first)
 
     def range(self, first: str, last: str) -> list[str]:
         """Return all keys from ``first`` to ``last``, both included; none when ``last`` is earlier."""
-        return [self.shift(first, i) for i in range(self.distance(first, last) + 1)]
+        return [self._key(number) for number in range(self._number(first), self._number(last) + 1)]
 
     def bounds(self, key: str) -> tuple[datetime, datetime]:
         """Return the first instant of the span and the first after it, in UTC."""
-        return self._midnight(_date(key)), self._midnight(_date(key) + timedelta(days=1))
+        number = self._number(key)
+        return _start(self.clock, self.span, number), _start(self.clock, self.span, number + 1)
 
     def containing(self, instant: datetime) -> str:
         """Return the key of the span that an aware instant belongs to."""
         if instant.tzinfo is None:
             raise InputError(f"An instant must carry its time zone. Got {instant!r}.")
-        return instant.astimezone(ZoneInfo(self.time_zone)).date().isoformat()
+        number = self._form.number_at(instant.astimezone(ZoneInfo(self.clock)))
+        # A clock put back just after midnight shows the old day again, one put forward just before skips midnight: the
+        # bounds decide, or an instant would be in a span that it is not between the bounds of.
+        if instant < _start(self.clock, self.span, number):
+            return self._key(number - 1)
+        if instant >= _start(self.clock, self.span, number + 1):
+            return self._key(number + 1)
+        return self._key(number)
 
-    def _midnight(self, day: date) -> datetime:
-        return datetime.combine(day, time(), ZoneInfo(self.time_zone)).astimezone(UTC)
+    @property
+    def _form(self) -> KeyForm:
+        return FORMS[self.span]
+
+    def _number(self, key: str) -> int:
+        return self._form.number_at(self._form.start_of(key))
+
+    def _key(self, number: int) -> str:
+        return self._form.key_of(self._form.start_at(number))
 
 
-def _date(text: str) -> date:
-    # fromisoformat alone would also take 20130201 and 2013-W05-5.
-    if not _DAY.fullmatch(text):
-        raise ValueError(text)
-    return date.fromisoformat(text)
+@lru_cache(4096)  # asked for each row of a request
+def _start(clock: str, span: Cadence, number: int) -> datetime:
+    return FORMS[span].start_at(number).replace(tzinfo=ZoneInfo(clock)).astimezone(UTC)

@@ -14,7 +14,7 @@ Comparison = Literal["non_inferiority", "superiority"]
 class Evaluate(Section):
     """What a candidate must prove. Differences are of AUC, candidate minus the other, on the same examples."""
 
-    test_spans: int = Field(ge=1, le=366, description="Newest labelled spans, kept for the gate.")
+    test_spans: int = Field(ge=1, le=8784, description="Newest labelled spans, kept for the gate.")
     min_examples: int = Field(default=500, ge=10, description="Fewer labelled test examples leave it undecided.")
     floor: Share = Field(default=0.5, description="AUC that a candidate must reach.")
     margin_over_dummy: Share = Field(default=0.01, description="AUC by which it must beat the dummy.")

@@ -53,7 +53,7 @@ class Label(Section):
         default=None, min_length=1, description='The text of the column that stands for true, such as "yes".'
     )
     outcome: Outcome | None = Field(default=None, description="Makes the column by comparing a number with a bound.")
-    known_after_spans: int = Field(ge=0, le=366, description="A span's label is known this many spans after it ended.")
+    known_after_spans: int = Field(ge=0, le=8784, description="A span's label is known this many spans after it ended.")
     min_coverage: Share = Field(
         default=0.8, description="Share of examples with a label below which a cohort's quality is undecided."
     )

@@ -5,12 +5,12 @@ A key that no code reads yet is not there: it is refused as unknown, never accep
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
 from ratchet.identity import check_name
+from ratchet.spec.cadence import FORMS
 
 Name = Annotated[str, AfterValidator(check_name)]
 Column = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")]
@@ -30,18 +30,18 @@ def _check_zone(name: str) -> str:
     return name
 
 
-def _check_day(key: str) -> str:
-    try:
-        is_key = date.fromisoformat(key).isoformat() == key
-    except ValueError:
-        is_key = False
-    if not is_key:
-        raise ValueError(f"must be a date, YYYY-MM-DD. Got {key[:80]!r}.")
-    return key
+def _check_span_key(key: str, info: ValidationInfo) -> str:
+    """Return the key if it is one of the cadence that the section says, or of any where it says none."""
+    cadence = info.data.get("span")
+    forms = [FORMS[cadence]] if cadence in FORMS else list(FORMS.values())
+    for form in forms:
+        if form.is_key(key):
+            return key
+    raise ValueError(f"must be {' or '.join(form.words for form in forms)}. Got {key[:40]!r}.")
 
 
 TimeZone = Annotated[str, AfterValidator(_check_zone)]
-SpanKey = Annotated[str, AfterValidator(_check_day)]
+SpanKey = Annotated[str, AfterValidator(_check_span_key)]
 
 
 class Section(BaseModel):

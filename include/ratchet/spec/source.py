@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field, model_validator
 
+from ratchet.spec.cadence import Cadence
 from ratchet.spec.delivery import DeliverySpec
 from ratchet.spec.section import Column, Section, Share, SpanKey, TimeZone
 
@@ -16,14 +15,17 @@ class Source(Section):
     delivery: DeliverySpec = Field(description="How a span's rows are delivered.")
     entity: Column = Field(description="The column that names an example; unique within a span.")
     time: Column = Field(description="The column of the event time, an aware timestamp.")
-    time_zone: TimeZone = Field(description="IANA name of the zone whose days the spans are.")
-    span: Literal["day"] = Field(default="day", description="How long one span is.")
+    time_zone: TimeZone = Field(description="IANA name of the zone whose days, weeks or months the spans are.")
+    # Before the keys, whose form it is.
+    span: Cadence = Field(
+        default="day", description="How long one span is: an hour of UTC, or a local day, week or month."
+    )
     first_span: SpanKey = Field(description="The first span there is; history before it is not asked for.")
     last_span: SpanKey | None = Field(
         default=None, description="The last span there is, of a source that has ended; none after it is scheduled."
     )
     deadline_hours: float = Field(
-        default=6, gt=0, le=48, description="How long after its end a span is waited for before an alarm."
+        default=6, gt=0, le=744, description="How long after its end a span is waited for before an alarm."
     )
     max_quarantined: Share = Field(
         default=0.01, description="Share of quarantined rows above which a span is refused whole."

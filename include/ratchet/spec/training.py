@@ -50,9 +50,9 @@ class Search(Section):
 class Train(Section):
     """How a candidate is made. Its window ends with the validation spans, then the test spans of ``evaluate``."""
 
-    train_spans: int = Field(ge=1, le=3660, description="Spans that the model is fitted on, at the most.")
+    train_spans: int = Field(ge=1, le=87_840, description="Spans that the model is fitted on, at the most.")
     min_train_spans: int = Field(ge=1, description="Fewer validated and labelled spans than this train nothing.")
-    validate_spans: int = Field(ge=1, le=366, description="Spans after those, for the search and the threshold.")
+    validate_spans: int = Field(ge=1, le=8784, description="Spans after those, for the search and the threshold.")
     estimator: Literal[
         "sklearn.ensemble.HistGradientBoostingClassifier",
         "sklearn.ensemble.RandomForestClassifier",

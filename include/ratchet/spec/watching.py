@@ -20,7 +20,7 @@ class DriftBound(Section):
 class Drift(Section):
     """When the inputs count as drifted: Jensen-Shannon distance to the champion's training spans."""
 
-    window_spans: int = Field(default=7, ge=1, le=366, description="Newest spans merged into the current side.")
+    window_spans: int = Field(default=7, ge=1, le=8784, description="Newest spans merged into the current side.")
     min_examples: int = Field(default=500, ge=1, description="Fewer examples on either side are undecided.")
     max_distance: Share = Field(default=0.1, description="Distance in [0, 1] above which a column has drifted.")
     columns: dict[Column, DriftBound] = Field(default={}, description="Bounds of their own, by column.")
@@ -37,10 +37,10 @@ class Quality(Section):
 class Retrain(Section):
     """When a request for training is published."""
 
-    every_spans: int = Field(default=7, ge=1, le=366, description="Spans from one scheduled retraining to the next.")
+    every_spans: int = Field(default=7, ge=1, le=8784, description="Spans from one scheduled retraining to the next.")
     k: int = Field(default=2, ge=1, description="Nights out of the last n on which the same thing must be sensed...")
     n: int = Field(default=3, ge=1, le=60, description="...before drift or quality is a reason; the newest is one.")
-    cool_down_spans: int = Field(default=1, ge=0, le=366, description="Spans after a request without another.")
+    cool_down_spans: int = Field(default=1, ge=0, le=8784, description="Spans after a request without another.")
 
     @model_validator(mode="after")
     def _k_of_n(self) -> Retrain:

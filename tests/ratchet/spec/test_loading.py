@@ -52,7 +52,7 @@ class TestFaultsNameFileLineAndKey:
                 "test_spans: 2", "test_spans: 0", "evaluate.test_spans", "equal to 1. Got 0", id="below-the-least"
             ),
             pytest.param(
-                "test_spans: 2", "test_spans: 367", "evaluate.test_spans", "equal to 366", id="above-the-most"
+                "test_spans: 2", "test_spans: 8785", "evaluate.test_spans", "equal to 8784", id="above-the-most"
             ),
             pytest.param("owner: logistics", "owner: [a]", "owner", "valid string. Got ['a']", id="list-for-text"),
             pytest.param("owner: logistics", "owner: ''", "owner", "at least 1 character. Got ''", id="empty-text"),
@@ -75,6 +75,7 @@ class TestFaultsNameFileLineAndKey:
             pytest.param("America/New_York", "x" * 5000, "source.time_zone", "IANA name", id="zone-of-5000-characters"),
             pytest.param('"2024-03-01"', '"2024-02-30"', "source.first_span", "YYYY-MM-DD", id="day-that-is-none"),
             pytest.param('"2024-03-01"', '"20240301"', "source.first_span", "YYYY-MM-DD", id="day-without-dashes"),
+            pytest.param('"2024-03-01"', '"2024-W09"', "source.first_span", "a date, YYYY-MM-DD", id="week-for-a-day"),
             pytest.param(
                 "schema_version: 1", "schema_version: 2", "schema_version", "should be 1. Got 2", id="version"
             ),
@@ -206,12 +207,33 @@ class TestSectionsThatContradict:
             pytest.param("min_train_spans: 3", "min_train_spans: 6", id="least-is-most"),
             pytest.param("  quality:", "  retrain: {k: 3, n: 3}\n  quality:", id="k-is-n"),
             pytest.param("  first_span:", '  last_span: "2024-03-01"\n  first_span:', id="last-is-first"),
-            pytest.param("test_spans: 2", "test_spans: 366", id="the-most"),
+            pytest.param("test_spans: 2", "test_spans: 8784", id="the-most"),
             pytest.param("test_spans: 2", "test_spans: 1", id="the-least"),
         ],
     )
     def test_the_bound_itself_is_accepted(self, write: Write, old: str, new: str):
         load(write(old, new))
+
+
+class TestSpans:
+    @pytest.mark.parametrize(
+        ("cadence", "first"),
+        [("hour", "2024-03-01T00Z"), ("day", "2024-03-01"), ("week", "2024-W09"), ("month", "2024-03")],
+    )
+    def test_the_first_and_the_last_are_keys_as_long_as_a_span(self, write: Write, cadence: str, first: str):
+        span = f"  span: {cadence}\n  time_zone:"
+        text = SOUND.replace("  time_zone:", span).replace('"2024-03-01"', f'"{first}"')
+        assert load(write(text=text)).source.first_span == first
+        for other in {"hour", "day", "week", "month"} - {cadence}:
+            assert "source.first_span: must be a" in refusal(
+                write(text=text.replace(span, f"  span: {other}\n  time_zone:"))
+            )
+
+    def test_a_span_that_is_none_hides_no_other_fault(self, write: Write):
+        text = SOUND.replace("  time_zone:", "  span: year\n  time_zone:").replace('"2024-03-01"', "March")
+        said = refusal(write(text=text))
+        assert "source.span: Input should be 'hour', 'day', 'week' or 'month'" in said
+        assert "source.first_span: must be an hour of UTC, YYYY-MM-DDTHHZ or a date" in said
 
 
 class TestModels:
