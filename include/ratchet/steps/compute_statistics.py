@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ratchet.identity import ModelId
-from ratchet.spans.reading import read_manifests
+from ratchet.spans.reading import read_manifests, with_late_spans
 from ratchet.spans.records import SPAN
 from ratchet.statistics.edges import load_edges
 from ratchet.statistics.scan import scan_statistics
@@ -35,8 +35,12 @@ class StatisticsResult(StepResult):
 
 
 def compute_statistics(project: Project, spec: ModelSpec, spans: Sequence[str]) -> StatisticsResult:
-    """Compute the statistics of every feature and slice over all examples, labelled or not."""
+    """Compute the statistics of every feature and slice over all examples, labelled or not.
+
+    Spans that late rows of these deliveries belong to have a new revision, and are scanned with them.
+    """
     model = ModelId(spec.name)
+    spans = with_late_spans(project, model, spans)
     edges = load_edges(project.model_path(spec.name) / HISTOGRAMS)
     manifests = read_manifests(project, model, "examples", spans)
     key = StepKey(
@@ -52,7 +56,7 @@ def compute_statistics(project: Project, spec: ModelSpec, spans: Sequence[str]) 
     )
 
     def compute(folder: StepFolder) -> StatisticsResult:
-        frame = read_all_examples(project, spec, spans)
+        frame = read_all_examples(project, spec, spans, manifests=manifests)
         roles = statistics_roles(spec)
         StatisticsTable(project.home, model).write_spans(
             {m.span: scan_statistics(_of(frame, m.span), roles, edges.edges) for m in manifests},
