@@ -161,6 +161,70 @@ def seal(model: Model, span: Annotated[str, typer.Argument(help="The open span's
 
 
 @app.command()
+def ingest(
+    model: Model,
+    first: Annotated[str, typer.Option("--from", help="First span.")],
+    last: Annotated[str, typer.Option("--to", help="Last span.")],
+    reason: Annotated[str, typer.Option(help="Why a span is taken in again; recorded with its new revision.")] = "",
+) -> None:
+    """Take in spans, and say which revisions that made and what depends on the ones before."""
+    from ratchet.cli.running import read_range
+    from ratchet.cli.spans import take_in
+    from ratchet.spans.calendar import Calendar
+    from ratchet.spans.ingestion import Why
+
+    project = Project.from_environment()
+    spec = load_spec(project, model)
+    why = Why(reason=reason, author=getpass.getuser())
+    take_in(project, spec, read_range(Calendar.of(spec.source), first, last), why, out)
+
+
+@app.command()
+def spans(
+    model: Model,
+    table: Annotated[str, typer.Option(help="examples, ground_truth or predictions.")] = "examples",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the spans that are held: revision, rows in, kept, quarantined, moved and erased, validated or not."""
+    from ratchet.cli.spans import SCHEMA_VERSION, parse_table, print_spans, read_spans
+
+    project = Project.from_environment()
+    rows = read_spans(project, ModelId(load_spec(project, model).name), parse_table(table))
+    if as_json:
+        sys.stdout.write(json.dumps({"schema_version": SCHEMA_VERSION, "spans": rows}, indent=2) + "\n")
+    else:
+        print_spans(rows, out)
+
+
+@app.command()
+def revisions(model: Model, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List every span that was taken in again: why, by whom, and what depended on the revision before."""
+    from dataclasses import asdict
+
+    from ratchet.cli.spans import print_revisions
+    from ratchet.steps.dependants import read_revisions
+
+    project = Project.from_environment()
+    found = read_revisions(project, ModelId(load_spec(project, model).name), "examples", "ground_truth")
+    if as_json:
+        sys.stdout.write(json.dumps([asdict(one) for one in found], indent=2) + "\n")
+    else:
+        print_revisions(found, out)
+
+
+@app.command()
+def erase(
+    entity: Annotated[str, typer.Option(help="The key of the entity, as the source delivers it.")],
+    model: Annotated[str | None, typer.Option(help="One model; all of them without it.")] = None,
+) -> None:
+    """Erase an entity from all tables, results and logs, prove that it is gone, and say which versions knew it."""
+    from ratchet.cli.erasing import erase_from
+
+    project = Project.from_environment()
+    erase_from(project, [model] if model else find_models(project), entity, out)
+
+
+@app.command()
 def status(model: Model, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Say who is champion, since when and by whom, and what the newest gate answered."""
     from ratchet.cli.showing import print_status, read_status

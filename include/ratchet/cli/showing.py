@@ -56,6 +56,7 @@ def read_status(project: Project, spec: ModelSpec) -> dict[str, Any]:
         "champion_since": crowned.at.isoformat() if crowned else None,
         "champion_by": crowned.author.name if crowned else None,
         "champion_entry": state.champion_number,
+        "not_reproducible": dict(state.not_reproducible),
         "former_champions": [one.version for one in state.previous_champions],
         "newest_gate": _gate(gated) if gated else None,
         "entries": state.number,
@@ -98,9 +99,11 @@ def print_status(status: dict[str, Any], console: Console) -> None:
 
 def _champion_words(status: dict[str, Any]) -> str:
     champion = status["champion"]
+    since = status["not_reproducible"].get(champion["digest"])
     return (
         f"version {champion['version']} ({champion['digest'][:12]}), trained through {champion['trained_through']}, "
         f"since {status['champion_since']} by {status['champion_by']} (entry {status['champion_entry']})"
+        + (f", not reproducible since entry {since}" if since else "")
     )
 
 

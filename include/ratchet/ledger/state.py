@@ -13,7 +13,7 @@ from ratchet.ledger.versions import ModelVersion
 from ratchet.verdicts import Verdict
 
 # Raise it when the fold changes: a stored state of another version is not read, and the entries are folded instead.
-STATE_VERSION = 1
+STATE_VERSION = 2
 
 # Every so many entries, one carries the whole state.
 SNAPSHOT_EVERY = 100
@@ -43,6 +43,8 @@ class LedgerState:
         That gate's verdict, and its entry.
     traffic : mapping or None
         Body of the newest traffic entry since the champion changed; None: the champion serves everybody.
+    not_reproducible : mapping of str to int
+        Digests of the versions that were trained on examples erased since, to the first entry that says so.
     counts : mapping of str to int
         Entries by kind.
     decisions : mapping of str to int
@@ -60,6 +62,7 @@ class LedgerState:
     gate_verdict: Verdict | None = None
     gate_number: int | None = None
     traffic: Mapping[str, Any] | None = None
+    not_reproducible: Mapping[str, int] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     decisions: Mapping[str, int] = field(default_factory=dict)
 
@@ -107,7 +110,8 @@ def apply(state: LedgerState, entry: Entry) -> LedgerState:
 
     Bodies that are read: ``{"version": {...}}`` of bootstrap, promotion and roll back; ``{"verdict": ...,
     "candidate": {...}}`` of a gate, whose candidate may be null when training gave none. Other keys are evidence and
-    left alone. Other kinds change nothing but the counts, and ``traffic``.
+    left alone; ``{"versions": [{"digest": ...}, ...]}`` of an erasure. Other kinds change nothing but the counts, and
+    ``traffic``.
 
     Raises
     ------
@@ -135,6 +139,8 @@ def apply(state: LedgerState, entry: Entry) -> LedgerState:
             return _judge(moved, entry)
         case "traffic":
             return replace(moved, traffic=entry.body)
+        case "erasure":
+            return replace(moved, not_reproducible={**_erased_from(entry), **state.not_reproducible})
         case _:
             return moved
 
@@ -174,6 +180,13 @@ def _judge(state: LedgerState, entry: Entry) -> LedgerState:
         raise InputError(f"The verdict of a gate must be one of {', '.join(get_args(Verdict))}. Got {verdict!r}.")
     candidate = None if entry.body.get("candidate") is None else _version(entry, "candidate")
     return replace(state, candidate=candidate, gate_verdict=verdict, gate_number=entry.number)
+
+
+def _erased_from(entry: Entry) -> dict[str, int]:
+    versions = entry.body.get("versions")
+    if not isinstance(versions, list) or not all(isinstance(one, Mapping) and "digest" in one for one in versions):
+        raise InputError("The versions of an erasure must be a list, each with a digest.")
+    return {one["digest"]: entry.number for one in versions}
 
 
 def _version(entry: Entry, key: str) -> ModelVersion:

@@ -183,6 +183,9 @@ def _to_lines(records: Sequence[Record]) -> bytes:
 
 
 def _to_frame(lines: bytes, name: str) -> pl.DataFrame:
+    # An erased record leaves a blank line of its length.
+    if lines.startswith(b" ") or b"\n " in lines:
+        lines = b"".join(line for line in lines.splitlines(keepends=True) if not line.isspace())
     try:
         # A key that is missing reads as null.
         frame = pl.read_ndjson(lines, schema={**PREDICTION, "scored_at": pl.String}).with_columns(

@@ -39,6 +39,12 @@ def read_manifests(project: Project, model: ModelId, table: Table, spans: Sequen
     return [manifest for manifest in found.values() if manifest is not None]
 
 
+def with_late_spans(project: Project, model: ModelId, spans: Sequence[str]) -> list[str]:
+    """Return these spans, and before them those that late rows of their deliveries were taken into, in order."""
+    moved = {late for manifest in read_manifests(project, model, "examples", spans) for late in manifest.moved_to}
+    return [*sorted(moved - set(spans)), *spans]
+
+
 def read_table(
     project: Project,
     model: ModelId,

@@ -34,7 +34,7 @@ class Source(Section):
         default=0.01, description="Share of quarantined rows above which a span is refused whole."
     )
 
-    rows: Rows = Field(default=Rows())
+    rows: Rows = Field(default=Rows(), description="What becomes of rows that are not as they should be.")
 
     @model_validator(mode="after")
     def _last_span_follows(self) -> Source:

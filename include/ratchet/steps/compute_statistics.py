@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ratchet.identity import ModelId
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.manifests import ManifestStore
-from ratchet.spans.reading import read_manifests, read_table
+from ratchet.spans.reading import read_manifests, read_table, with_late_spans
 from ratchet.spans.records import SPAN
 from ratchet.statistics.edges import load_edges
 from ratchet.statistics.scan import scan_statistics
@@ -43,9 +43,10 @@ def compute_statistics(project: Project, spec: ModelSpec, spans: Sequence[str]) 
     """Compute the statistics of every feature and slice over all examples, and of the label over its outcomes.
 
     The event time and the entity are counted too. Outcomes are those of the cohorts that ``ingest_span`` takes in
-    with these spans.
+    with these spans. Spans that late rows of these deliveries belong to have a new revision, and are scanned with them.
     """
     model = ModelId(spec.name)
+    spans = with_late_spans(project, model, spans)
     edges = load_edges(project.model_path(spec.name) / HISTOGRAMS)
     manifests = read_manifests(project, model, "examples", spans)
     outcomes = _known_outcomes(project, spec, spans)
@@ -63,7 +64,7 @@ def compute_statistics(project: Project, spec: ModelSpec, spans: Sequence[str]) 
     )
 
     def compute(folder: StepFolder) -> StatisticsResult:
-        frame = read_all_examples(project, spec, spans)
+        frame = read_all_examples(project, spec, spans, manifests=manifests)
         kinds = statistics_kinds(spec)
         StatisticsTable(project.home, model).write_spans(
             {m.span: scan_statistics(_of(frame, m.span), kinds, edges.edges) for m in manifests},

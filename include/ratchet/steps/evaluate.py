@@ -99,7 +99,7 @@ def _evaluate(
     champion: ModelVersion | None,
     folder: StepFolder,
 ) -> EvaluateResult:
-    test = read_labelled_examples(project, spec, window.test_spans)
+    test = read_labelled_examples(project, spec, window.test_spans, versions=window.data_version)
     evaluation = evaluate_contenders(
         test[spec.label.column].to_numpy(),
         _all_scores(project, spec, window, trained, champion, test),
@@ -148,7 +148,7 @@ def _all_scores(
     test: pl.DataFrame,
 ) -> dict[str, NDArray[np.float64]]:
     model, store = ModelId(spec.name), open_store(project.home)
-    train = read_labelled_examples(project, spec, window.train_spans)
+    train = read_labelled_examples(project, spec, window.train_spans, versions=window.data_version)
     fitted_on, rule = labelled_matrix(train, spec), spec.objective.rule
     linear = fit_pipeline(build_linear_baseline(spec), fitted_on, threads=spec.train.threads)
     scores = {

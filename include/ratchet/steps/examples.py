@@ -14,17 +14,23 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ratchet.project import Project
+    from ratchet.spans.manifests import SpanManifest
+    from ratchet.spans.reading import DataVersion
     from ratchet.spec.model import ModelSpec
 
 
-def read_all_examples(project: Project, spec: ModelSpec, spans: Sequence[str]) -> pl.DataFrame:
-    """Return every example of these spans, labelled or not."""
-    return derive(project, spec, read_table(project, ModelId(spec.name), "examples", spans))
+def read_all_examples(
+    project: Project, spec: ModelSpec, spans: Sequence[str], *, manifests: Sequence[SpanManifest] | None = None
+) -> pl.DataFrame:
+    """Return every example of these spans, labelled or not; of the revisions of these manifests, or of the newest."""
+    return derive(project, spec, read_table(project, ModelId(spec.name), "examples", spans, manifests=manifests))
 
 
-def read_labelled_examples(project: Project, spec: ModelSpec, spans: Sequence[str]) -> pl.DataFrame:
-    """Return the labelled examples of these spans, sorted by span and entity."""
-    return derive(project, spec, read_labelled(project, spec, spans))
+def read_labelled_examples(
+    project: Project, spec: ModelSpec, spans: Sequence[str], *, versions: Sequence[DataVersion] | None = None
+) -> pl.DataFrame:
+    """Return the labelled examples of these spans, sorted by span and entity; of pinned revisions, or of the newest."""
+    return derive(project, spec, read_labelled(project, spec, spans, versions=versions))
 
 
 def derive(project: Project, spec: ModelSpec, frame: pl.DataFrame) -> pl.DataFrame:

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ratchet.errors import MissingSpanError
+from ratchet.errors import MissingSpanError, StoreError
 from ratchet.identity import ModelId
 from ratchet.ledger.chain import Ledger
 from ratchet.packaging.package import load_package
-from ratchet.spans.manifests import ManifestStore, SpanManifest, row_mark
-from ratchet.spans.records import DELIVERY, PREDICTION, SPAN
+from ratchet.spans.manifests import ManifestStore, SpanManifest
+from ratchet.spans.records import PREDICTION, SPAN
 from ratchet.spans.records import SCHEMA_VERSION as RECORD_VERSION
+from ratchet.spans.writing import NO_VERSION, Draft, restore, write_drafts
 from ratchet.steps.examples import read_all_examples
 from ratchet.steps.results import StepKey, StepResult, run_once
 from ratchet.storage.objects import open_store
-from ratchet.storage.tables import SpanTable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -56,15 +56,27 @@ def score_span(project: Project, spec: ModelSpec, span: str, *, at: datetime) ->
         If the span has not been taken in, or its newest revision did not pass validation.
     """
     model, store = ModelId(spec.name), open_store(project.home)
-    manifests = ManifestStore(store, model, "predictions")
     examples = _validated(ManifestStore(store, model, "examples"), model, span)
-    known = manifests.newest(span)
-    if known is None or known.inputs["examples"] != examples.delivery:
+    known = _known(project, model, examples)
+    if known is None:
         champion = Ledger(store, model).read_state().champion
         if champion is None:
             return _no_champion(project, spec, span, examples)
-        known = _score(project, spec, examples, champion, at, revision=1 if known is None else known.revision + 1)
+        _score(project, spec, examples, champion, at)
+        # Whoever wrote the manifest first, by whichever champion, has scored the span; its rows are put back.
+        known = _known(project, model, examples)
+    if known is None:
+        raise StoreError(f"{model}: another revision of {span} was scored meanwhile. Score it again.")
     return _result(project, spec, span, known)
+
+
+def _known(project: Project, model: ModelId, examples: SpanManifest) -> SpanManifest | None:
+    """Return the manifest of the predictions on these examples, whose rows are there; None when there are none."""
+    known = ManifestStore(open_store(project.home), model, "predictions").newest(examples.span)
+    if known is None or known.inputs["examples"] != examples.delivery:
+        return None
+    restore(project, model, "predictions", [known])
+    return known
 
 
 def _validated(manifests: ManifestStore, model: ModelId, span: str) -> SpanManifest:
@@ -74,35 +86,31 @@ def _validated(manifests: ManifestStore, model: ModelId, span: str) -> SpanManif
     return examples
 
 
-def _score(
-    project: Project, spec: ModelSpec, examples: SpanManifest, champion: ModelVersion, at: datetime, *, revision: int
-) -> SpanManifest:
+def _score(project: Project, spec: ModelSpec, examples: SpanManifest, champion: ModelVersion, at: datetime) -> None:
     model, span, store = ModelId(spec.name), examples.span, open_store(project.home)
+    before = ManifestStore(store, model, "predictions").newest(span)
     loaded = load_package(store, model, champion.digest)
     inputs = {"examples": examples.delivery, "version": champion.version, "digest": champion.digest}
-    frame = make_predictions(spec, loaded, champion, read_all_examples(project, spec, [span]), at)
-    delivery = "sha256:" + hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
-    table = SpanTable(project.uri("tables", str(model), "predictions"))
-    version = table.replace_spans(
-        frame.with_columns(pl.lit(row_mark(delivery)).alias(DELIVERY)), [span], commit={"version": champion.version}
-    )
+    frame = make_predictions(spec, loaded, champion, read_all_examples(project, spec, [span], manifests=[examples]), at)
     manifest = SpanManifest(
         model=str(model),
         table="predictions",
         span=span,
-        revision=revision,
-        delivery=delivery,
+        revision=before.revision + 1 if before else 1,
+        delivery="sha256:" + hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest(),
         rows_in=frame.height,
         rows_kept=frame.height,
         rows_quarantined=0,
         quarantine_reasons={},
         columns_withheld=(),
         columns_unknown=(),
-        table_version=version,
+        table_version=NO_VERSION,
         inputs=inputs,
+        reason=f"new revision {examples.revision} of the examples" if before else "first scored",
+        author="score_span",
     )
-    manifests = ManifestStore(store, model, "predictions")
-    return manifest if manifests.write(manifest) else manifests.newest(span) or manifest
+    draft = Draft(manifest=manifest, kept=frame)
+    write_drafts(project, model, "predictions", [draft], commit={"version": champion.version}, point="score_span")
 
 
 def make_predictions(

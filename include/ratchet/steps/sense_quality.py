@@ -58,12 +58,24 @@ def sense_quality(project: Project, spec: ModelSpec, span: str) -> QualityStepRe
         inputs={"predictions": predictions.delivery, "ground_truth": truth.delivery},
     )
     return run_once(
-        project, key, QualityStepResult, lambda folder: _judge(project, spec, span, cohort, predictions, folder)
+        project, key, QualityStepResult, lambda folder: _judge(project, spec, span, cohort, predictions, truth, folder)
     )
 
 
-def read_outcomes(project: Project, spec: ModelSpec, span: str) -> pl.DataFrame:
+def read_outcomes(
+    project: Project,
+    spec: ModelSpec,
+    span: str,
+    *,
+    made: SpanManifest | None = None,
+    known: SpanManifest | None = None,
+) -> pl.DataFrame:
     """Return the predictions of a span whose outcome is known: entity, score and label.
+
+    Parameters
+    ----------
+    made, known : SpanManifest, optional
+        The revisions of the predictions and of the ground truth to read; without them the newest.
 
     Raises
     ------
@@ -71,17 +83,32 @@ def read_outcomes(project: Project, spec: ModelSpec, span: str) -> pl.DataFrame:
         If the span has no predictions or no ground truth.
     """
     model, entity = ModelId(spec.name), spec.source.entity
-    predictions = read_table(project, model, "predictions", [span], columns=["entity", "score"])
-    truth = read_table(project, model, "ground_truth", [span], columns=[entity, spec.label.column])
+    predictions = read_table(
+        project, model, "predictions", [span], columns=["entity", "score"], manifests=[made] if made else None
+    )
+    truth = read_table(
+        project,
+        model,
+        "ground_truth",
+        [span],
+        columns=[entity, spec.label.column],
+        manifests=[known] if known else None,
+    )
     return predictions.join(truth, left_on="entity", right_on=entity, how="inner").select(
         "entity", "score", label=spec.label.column
     )
 
 
 def _judge(
-    project: Project, spec: ModelSpec, span: str, cohort: str, predictions: SpanManifest, folder: StepFolder
+    project: Project,
+    spec: ModelSpec,
+    span: str,
+    cohort: str,
+    predictions: SpanManifest,
+    truth: SpanManifest,
+    folder: StepFolder,
 ) -> QualityStepResult:
-    outcomes = read_outcomes(project, spec, cohort)
+    outcomes = read_outcomes(project, spec, cohort, made=predictions, known=truth)
     gate_auc = _gate_auc(project, spec, predictions)
     result = judge_quality(
         outcomes["label"].to_numpy(),

@@ -108,10 +108,14 @@ def _train(
     run = start_or_resume(project.tracking_uri, str(model), folder.name, at=at, run_name=f"{model} {window.span}")
     on_run(run_url(project.tracking_uri, run))
     started = time.monotonic()
-    examples = labelled_matrix(read_labelled_examples(project, spec, window.train_spans), spec)
+    examples = labelled_matrix(
+        read_labelled_examples(project, spec, window.train_spans, versions=window.data_version), spec
+    )
     pipeline = fit_matrix(examples, spec, tuned.parameters)
     seconds = time.monotonic() - started
-    held_out = labelled_matrix(read_labelled_examples(project, spec, window.validate_spans), spec)
+    held_out = labelled_matrix(
+        read_labelled_examples(project, spec, window.validate_spans, versions=window.data_version), spec
+    )
     threshold = choose_threshold(score(pipeline, held_out.features), held_out.labels)
     card = PackageCard(
         estimator=spec.train.estimator,

@@ -44,8 +44,8 @@ def tune(project: Project, spec: ModelSpec, window: WindowResult) -> TuneResult:
     )
 
     def compute(folder: StepFolder) -> TuneResult:
-        train = read_labelled_examples(project, spec, window.train_spans)
-        validate = read_labelled_examples(project, spec, window.validate_spans)
+        train = read_labelled_examples(project, spec, window.train_spans, versions=window.data_version)
+        validate = read_labelled_examples(project, spec, window.validate_spans, versions=window.data_version)
         with tempfile.TemporaryDirectory(prefix="ratchet-study-") as temporary:
             study = _study_path(folder, Path(temporary))
             found = search(train, validate, spec, storage_path=study, study_name=folder.name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ratchet.identity import ModelId
 from ratchet.reports.validation import render_validation
 from ratchet.spans.manifests import ManifestStore, SpanManifest
-from ratchet.spans.reading import read_manifests
+from ratchet.spans.reading import read_manifests, with_late_spans
 from ratchet.spans.records import SPAN
 from ratchet.steps.examples import read_all_examples
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
@@ -43,9 +43,11 @@ class ValidationStepResult(StepResult):
 def validate_span(project: Project, spec: ModelSpec, spans: Sequence[str]) -> ValidationStepResult:
     """Validate each span by itself, write its report, and let those that pass be seen.
 
-    The verdict is that of the newest span, by which the run is keyed; ``words`` name every span stopped.
+    The verdict is that of the newest span, by which the run is keyed; ``words`` name every span stopped. Spans that
+    late rows of these deliveries belong to have a new revision, and are validated with them.
     """
     model = ModelId(spec.name)
+    spans = with_late_spans(project, model, spans)
     expectations = load_expectations(project.model_path(spec.name) / EXPECTATIONS)
     manifests = read_manifests(project, model, "examples", spans)
     key = StepKey(
@@ -75,7 +77,7 @@ def _validate(
     folder: StepFolder,
 ) -> ValidationStepResult:
     spans = [manifest.span for manifest in manifests]
-    frame = read_all_examples(project, spec, spans)
+    frame = read_all_examples(project, spec, spans, manifests=manifests)
     found = {
         span: validate_frame(_of(frame, span), expectations, environment="serving", entity=spec.source.entity)
         for span in spans

@@ -63,6 +63,15 @@ class LocalStore:
             staged.replace(path)
             _sync_folder(path.parent)
 
+    def delete(self, name: str) -> None:
+        path = self._path(name)
+        try:
+            path.unlink(missing_ok=True)
+            if path.parent.is_dir():
+                _sync_folder(path.parent)
+        except OSError as error:
+            raise StoreError(f"Deleting {name} in {self.uri} failed: {error}.") from error
+
     def has(self, name: str) -> bool:
         path = self._path(name)
         try:

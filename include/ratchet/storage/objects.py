@@ -68,6 +68,9 @@ class ObjectStore(Protocol):
     def write(self, name: str, data: bytes) -> None:
         """Replace the object atomically. For reports and caches, never for evidence."""
 
+    def delete(self, name: str) -> None:
+        """Remove the object, durably; nothing happens when there is none. For erasure only: evidence stays."""
+
     def has(self, name: str) -> bool:
         """Say whether there is an object of that name."""
 

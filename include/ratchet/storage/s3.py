@@ -81,6 +81,11 @@ class S3Store:
         with self._told("Writing", name):
             self._client().put_object(Bucket=self._bucket, Key=key, Body=data)
 
+    def delete(self, name: str) -> None:
+        key = self._key(name)
+        with self._told("Deleting", name):
+            self._client().delete_object(Bucket=self._bucket, Key=key)
+
     def has(self, name: str) -> bool:
         key = self._key(name)
         try:

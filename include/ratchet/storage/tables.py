@@ -123,6 +123,11 @@ class SpanTable:
             return []
         return sorted({partition["span"] for partition in table.partitions()})
 
+    def live_files(self) -> set[str]:
+        """Return the names (without folder) of the files that the newest version reads; each is unique."""
+        table = self._open()
+        return set() if table is None else {uri.rpartition("/")[2] for uri in table.file_uris()}
+
     def _open(self, version: int | None = None) -> DeltaTable | None:
         try:
             return DeltaTable(self.uri, version=version, storage_options=self._options)

@@ -9,7 +9,7 @@ from ratchet.errors import DataError
 from ratchet.identity import ModelId
 from ratchet_airflow.links import ReportLink, push_links
 from ratchet_airflow.operators.step import StepOperator
-from ratchet_airflow.runs import plain
+from ratchet_airflow.runs import author_of, plain
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperatorLink, Context
@@ -58,7 +58,14 @@ class IngestSpanOperator(SpanRangeOperator):
     :param model: Name of the model folder.
     :param span: The span's key; the partition key of the run by default. (templated)
     :param first_span: First span of a range; empty: that of the run alone. (templated)
+    :param reason: Why a span is taken in again, recorded with the new revision; empty: the usual reason. (templated)
     """
+
+    template_fields: Sequence[str] = ("span", "first_span", "reason")
+
+    def __init__(self, *, reason: str = "{{ params.reason or '' }}", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.reason = reason
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return the counts of rows in, kept and quarantined.
@@ -68,10 +75,12 @@ class IngestSpanOperator(SpanRangeOperator):
         AirflowSkipException
             If another run has taken in the same bytes, or is at it: the span is published once.
         """
+        from ratchet.spans.ingestion import Why
         from ratchet.steps.ingest_span import ingest_span
 
         run = self.read_run()
-        result = ingest_span(run.project, run.spec, run.spans_since(self.first_span))
+        why = Why(reason=self.reason, author=author_of(context).name)
+        result = ingest_span(run.project, run.spec, run.spans_since(self.first_span), why=why)
         values = self.done(result)
         if not self.first_span:
             other = self._done_by_another(context, run, result)

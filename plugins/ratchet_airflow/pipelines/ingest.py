@@ -57,7 +57,14 @@ def build_ingest(spec: ModelSpec) -> DAG:
         title="First span",
         help_text="For a first load: take in every span from this one to the run's own, in this run.",
     )
-    offer_form(dag, first_span=first_span)
+    reason = field(
+        None,
+        type=["null", "string"],
+        maxLength=200,
+        title="Reason",
+        help_text="Why a day is taken in again; recorded with its new revision.",
+    )
+    offer_form(dag, first_span=first_span, reason=reason)
     return dag
 
 

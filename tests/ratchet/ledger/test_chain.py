@@ -193,7 +193,7 @@ class TestLongChain:
 
     def test_a_state_of_another_version_is_folded_again(self, long_home: str, monkeypatch: pytest.MonkeyPatch):
         expected = Ledger(LocalStore(long_home), FLIGHTS).read_state()
-        monkeypatch.setattr("ratchet.ledger.chain.STATE_VERSION", 2)
+        monkeypatch.setattr("ratchet.ledger.chain.STATE_VERSION", 3)
         ledger = Ledger(LocalStore(long_home), FLIGHTS)
         assert ledger.read_state() == expected
         found = ledger.find("decision-7")

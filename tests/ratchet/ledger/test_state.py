@@ -86,11 +86,25 @@ def test_a_gate_without_a_candidate_is_a_verdict_all_the_same():
     assert (state.gate_verdict, state.candidate) == ("undecided", None)
 
 
-@pytest.mark.parametrize("kind", ["sign_off", "experiment", "override", "erasure"])
+@pytest.mark.parametrize("kind", ["sign_off", "experiment", "override"])
 def test_other_kinds_are_counted_and_change_nothing_else(kind: str):
     state = follow(PROMOTED_TWICE, kind, {"version": "whatever"})
     assert state.counts == {"bootstrap": 1, "promotion": 2, kind: 1}
     assert (state.champion, state.previous_champions) == (PROMOTED_TWICE.champion, PROMOTED_TWICE.previous_champions)
+
+
+def test_an_erasure_makes_versions_irreproducible_from_the_first_that_names_them():
+    first = follow(PROMOTED_TWICE, "erasure", {"versions": [{"version": "1", "digest": "sha256:1"}]})
+    second = follow(first, "erasure", {"versions": [{"digest": "sha256:1"}, {"digest": "sha256:2"}]})
+    assert dict(second.not_reproducible) == {"sha256:1": first.number, "sha256:2": second.number}
+    assert second.champion == PROMOTED_TWICE.champion
+    assert LedgerState.from_json(second.to_json(), head=str(second.head)) == second
+
+
+@pytest.mark.parametrize("versions", [None, "1", [{"version": "1"}], ["sha256:1"]])
+def test_an_erasure_that_does_not_say_which_versions_is_refused(versions: object):
+    with pytest.raises(InputError, match="must be a list, each with a digest"):
+        follow(PROMOTED_TWICE, "erasure", {"versions": versions})
 
 
 def test_traffic_holds_until_the_champion_changes():
@@ -123,9 +137,9 @@ def test_a_state_survives_json():
     assert LedgerState.from_json(json.loads(json.dumps(empty.to_json())), head="x") == LedgerState(head="x")
 
 
-@pytest.mark.parametrize("changes", [{"schema_version": 2}, {"extra": 1}])
+@pytest.mark.parametrize("changes", [{"schema_version": 3}, {"extra": 1}])
 def test_a_state_of_another_form_is_refused(changes: dict[str, Any]):
-    with pytest.raises(InputError, match="state must be of version 1"):
+    with pytest.raises(InputError, match="state must be of version 2"):
         LedgerState.from_json({**BOOTSTRAPPED.to_json(), **changes}, head="x")
 
 

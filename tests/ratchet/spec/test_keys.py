@@ -209,6 +209,30 @@ def truth_columns(model: Model) -> object:
     return found.kept.columns
 
 
+def hostile(model: Model) -> object:
+    """What becomes of rows that are not as they should be: kept rows, reasons, or the refusal."""
+    spec, bounds = model.spec, Calendar.of(model.spec.source).bounds(day(2))
+    frame = pl.DataFrame(
+        {
+            "parcel_id": ["a", "a", "b", "b", "c", "d", "late"],
+            "sent_at": [*[bounds[0]] * 6, bounds[0] - timedelta(hours=2)],
+            "distance": ["1", "1", "2", "3", "NA", "5", "4"],
+            "weight": [1.0, 1.0, 1.0, 1.0, 1.0, float("inf"), 1.0],
+            "carrier": "A",
+            "depot": "north",
+            "changed_at": [1, 1, 1, 2, 1, 1, 1],
+            "delivered_at": bounds[1],
+            "note": "new",
+        }
+    )
+    earlier = {day(1): Calendar.of(spec.source).bounds(day(1))} if spec.source.rows.late == "own_span" else {}
+    try:
+        found = sort_examples(frame, spec, bounds, earlier=earlier)
+    except RatchetError as error:
+        return str(error)
+    return sorted(found.kept["distance"].to_list(), key=str), found.reasons(), found.late.height
+
+
 def ingested(model: Model) -> object:
     result = ingest_span(model.project, model.spec, days(1, 2))
     return result.rows_in, result.labelled_spans, result.n_labels
@@ -457,6 +481,9 @@ SQL = {
 }
 OWN_LABEL = {"label.delivery": None, "label.column": "route", "label.positive": "A"}
 OUTCOME = {"label.delivery": None, "label.outcome": {"column": "weight_after", "above": 5.0}}
+LENIENT = {"source.max_quarantined": 1.0}
+TEXT = {**LENIENT, "source.rows.text_numbers": "parse"}
+ORDERED = {**TEXT, "source.rows.conflicts": "keep_last", "source.rows.order_by": "changed_at"}
 
 CASES = {
     "schema_version": Case(key="schema_version", value=2, observe=is_accepted),
@@ -540,6 +567,14 @@ CASES = {
         observe=joined,
         given={**LOADS, "features.columns.depot_load": {"role": "numeric"}},
     ),
+    "source.rows.duplicates": Case(key="source.rows.duplicates", value="quarantine", observe=hostile, given=TEXT),
+    "source.rows.conflicts": Case(key="source.rows.conflicts", value="refuse", observe=hostile, given=TEXT),
+    "source.rows.order_by": Case(key="source.rows.order_by", value="sent_at", observe=hostile, given=ORDERED),
+    "source.rows.late": Case(key="source.rows.late", value="own_span", observe=hostile, given=TEXT),
+    "source.rows.infinite": Case(key="source.rows.infinite", value="keep", observe=hostile, given=TEXT),
+    "source.rows.text_numbers": Case(key="source.rows.text_numbers", value="parse", observe=hostile, given=LENIENT),
+    "source.rows.null_words": Case(key="source.rows.null_words", value=["NA"], observe=hostile, given=TEXT),
+    "source.rows.new_columns": Case(key="source.rows.new_columns", value="refuse", observe=hostile, given=TEXT),
     "label.column": Case(key="label.column", value="was_late", observe=truth_columns),
     "label.delivery": Case(
         key="label.delivery",
