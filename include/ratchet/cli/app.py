@@ -6,6 +6,7 @@ import getpass
 import json
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -222,6 +223,27 @@ def erase(
 
     project = Project.from_environment()
     erase_from(project, [model] if model else find_models(project), entity, out)
+
+
+@app.command()
+def look(
+    what: Annotated[str, typer.Argument(help="A model, or a .parquet or .csv file.")],
+    label: Annotated[str | None, typer.Option(help="Of a file: the column to predict.")] = None,
+    time: Annotated[str | None, typer.Option(help="Of a file: the column of the event time.")] = None,
+    entity: Annotated[str | None, typer.Option(help="Of a file: the column that names an example.")] = None,
+    first: Annotated[str | None, typer.Option("--from", help="Of a model: the first span.")] = None,
+    last: Annotated[str | None, typer.Option("--to", help="Of a model: the last span.")] = None,
+    page: Annotated[Path | None, typer.Option(help="Of a file: where the page is written.")] = None,
+) -> None:
+    """Take a first look at a table: leaks, what is missing, what goes together, and what to change in the spec."""
+    from ratchet.cli.looking import look_at_a_file, look_at_a_model
+
+    path = Path(what)
+    if path.suffix:
+        look_at_a_file(path, out, label=label, time=time, entity=entity, page=page)
+    else:
+        project = Project.from_environment()
+        look_at_a_model(project, load_spec(project, what), out, first=first, last=last)
 
 
 @app.command()

@@ -14,12 +14,15 @@ from ratchet.evaluation.gate import GateResult, decide_gate
 from ratchet.evaluation.results import Difference, Evaluation, Metrics, SliceRow
 from ratchet.reports.drift import render_drift
 from ratchet.reports.evaluation import render_evaluation
+from ratchet.reports.look import render_look
 from ratchet.reports.statistics import Window, render_statistics
 from ratchet.reports.validation import render_validation
 from ratchet.spec.evaluation import Evaluate
 from ratchet.spec.watching import Drift
 from ratchet.statistics.column import ColumnStatistics, Kind
+from ratchet.statistics.look import TableLook, look_at
 from ratchet.statistics.scan import scan_statistics
+from ratchet.statistics.suggestions import suggest
 from ratchet.validation.result import WARNED, Anomaly, ValidationResult
 from ratchet.verdicts import Check
 
@@ -243,6 +246,27 @@ def make_history(text: str = "") -> dict[str, dict[str, ColumnStatistics]]:
     return days
 
 
+def make_look(text: str = "") -> TableLook:
+    """Return the look at a table with a leak, an empty column, codes and two columns missing together."""
+    n = 900
+    return look_at(
+        pl.DataFrame(
+            {
+                "y": [i % 3 == 0 for i in range(n)],
+                "at": [1_400_000_000 + 86_400 * (i // 60) for i in range(n)],
+                f"leak{text}": [float(i % 3 == 0) + i % 7 / 100 for i in range(n)],
+                "carrier": [f"UA{text}" if i % 5 else "unknown" for i in range(n)],
+                "code": [i % 11 for i in range(n)],
+                "first": [None if i % 4 else float(i) for i in range(n)],
+                "second": [None if i % 4 else float(-i) for i in range(n)],
+                "tail": [f"N{i}SECRET" for i in range(n)],
+            }
+        ),
+        label="y",
+        time="at",
+    )
+
+
 def make_pages(text: str = "") -> Mapping[str, Callable[[], str]]:
     """Return every page, with a text in every place that takes one."""
     title, facts = f"flights 2013-02-02{text}", {f"Goal{text}": f"Tell late flights{text}"}
@@ -274,6 +298,9 @@ def make_pages(text: str = "") -> Mapping[str, Callable[[], str]]:
         ),
         "statistics-of-a-first-span": lambda: render_statistics(
             "2013-02-01", {"2013-02-01": make_history(text)["2013-02-01"]}, title=title
+        ),
+        "look": lambda: render_look(
+            look := make_look(text), suggest(look), {"spec.yaml": f"-old{text}\n+new{text}"}, title=title, facts=facts
         ),
         "drift-empty": lambda: render_drift(compare_columns({}, {}, Drift()), title=title),
     }
