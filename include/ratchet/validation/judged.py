@@ -26,10 +26,10 @@ _CONDITION = ".condition"
 
 @dataclass(slots=True)
 class Question:
-    """One condition on values; ``n_unexpected`` is None once it could not be told."""
+    """One condition on values, and how many examples it said no to; None if it could not be told."""
 
     metric: MetricConfiguration
-    n_unexpected: int | None = 0
+    n_unexpected: int | None = None
 
 
 class Judged(Tally):
@@ -40,6 +40,7 @@ class Judged(Tally):
         self._column = column
         self._counts = ValueCounts(column)
         self._questions: dict[Any, Question] = {}
+        self._is_begun = False
 
     def ask(self, condition: str, arguments: dict[str, Any]) -> Question:
         """Return the question whether a condition, ``column_values.match_regex``, holds for each value."""
@@ -61,10 +62,11 @@ class Judged(Tally):
             return
         questions = list(self._questions.values())
         for question, unexpected in zip(questions, self.unexpected(counts["value"], questions), strict=True):
-            if unexpected is None or question.n_unexpected is None:
-                question.n_unexpected = None
-            else:
-                question.n_unexpected += int(counts["n"].filter(unexpected).sum())
+            known = question.n_unexpected if self._is_begun else 0
+            told = None if unexpected is None else int(counts["n"].filter(unexpected).sum())
+            question.n_unexpected = None if known is None or told is None else known + told
+        # Without any value nothing is told: Great Expectations may still refuse the arguments.
+        self._is_begun = True
 
     def unexpected(self, values: pl.Series, questions: Sequence[Question]) -> list[pl.Series | None]:
         """Return for each question which of the values, none of them null, it says no to; None if it cannot be told."""

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ratchet.validation.batches import batches_of
-from ratchet.validation.engine import Asking, ask
+from ratchet.validation.engine import ask
 from ratchet.validation.expectations import Expectation, Expectations
 from ratchet.validation.frame import validate_frame
 from ratchet.validation.pandas_engine import ask_pandas
@@ -61,9 +61,9 @@ SETS = st.sampled_from([["x"], ["x", "é", ""], [0, 1], [0.0, 1, 0.1], [True], [
 
 @st.composite
 def questions(draw: st.DrawFn) -> list[Expectation]:
-    """A dozen of the types, with other bounds and sets than their samples have."""
+    """Ten of the types, with other bounds and sets than their samples have."""
     items = []
-    for name in draw(st.lists(st.sampled_from(sorted(SAMPLES)), min_size=12, max_size=12, unique=True)):
+    for name in draw(st.lists(st.sampled_from(sorted(SAMPLES)), min_size=10, max_size=10, unique=True)):
         arguments = dict(SAMPLES[name])
         if "min_value" in arguments and "max_value" in arguments:
             arguments["min_value"], arguments["max_value"] = sorted((draw(BOUNDS), draw(BOUNDS)))
@@ -74,10 +74,16 @@ def questions(draw: st.DrawFn) -> list[Expectation]:
 
 
 @given(frame=frames(), items=questions())
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @example(
     frame=pl.DataFrame({"a": [0.1] * 3, "b": [0.3] * 3, "key": ["k"] * 3}),
     items=[Expectation(expect="expect_column_mean_to_be_between", arguments={"column": "a", "max_value": 0.1})],
+)
+@example(
+    frame=pl.DataFrame(
+        {"a": [], "b": [], "key": []}, schema={"a": pl.Datetime("us", "UTC"), "b": pl.Int64, "key": pl.String}
+    ),
+    items=[Expectation(expect="expect_column_values_to_not_be_in_set", arguments={"column": "a", "value_set": ["x"]})],
 )
 @example(
     frame=pl.DataFrame({"a": [0.0, -0.0], "b": [1, 2], "key": ["k", "l"]}),
@@ -204,7 +210,7 @@ def test_where_great_expectations_passes_on_nothing_both_ways_fail(engine, name)
 
 
 @given(frame=frames(), items=questions())
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_the_verdict_on_a_frame_is_the_same_both_ways(frame, items):
     expectations = Expectations(items=tuple(items))
     scan, pandas = (
@@ -220,10 +226,3 @@ def test_what_the_pandas_engine_says_no_word_of_stays_out_of_logs(caplog):
     (native,) = [Expectation(expect="expect_column_values_to_match_json_schema", arguments=sample).build()]
     ask(frame, [native], entity="key")
     assert "canary" not in caplog.text
-
-
-def test_the_scan_answers_for_typical_columns():
-    """Guards the others: were all left to pandas, both ways would agree about nothing."""
-    natives = [Expectation(expect=name, arguments=sample).build() for name, sample in SAMPLES.items()]
-    answered = Asking(natives, make_frame(10).schema, entity="key").is_answered_by_scan
-    assert sum(answered) >= 25
