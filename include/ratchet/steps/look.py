@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from ratchet.errors import DataError, InputError
 from ratchet.reports.look import render_look
 from ratchet.spans.calendar import Calendar
-from ratchet.spans.sources import read_source
+from ratchet.spans.joined import read_examples
+from ratchet.spans.outcomes import read_outcomes_of
+from ratchet.spans.sources import SpanWindow
 from ratchet.statistics.look import look_at
 from ratchet.statistics.suggestions import suggest
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
@@ -89,15 +91,15 @@ def look_at_source(project: Project, spec: ModelSpec, spans: Sequence[str]) -> L
 
     Rows without an outcome count in everything but what concerns the label.
     """
-    calendar, folder_path = Calendar.of(spec.source), project.model_path(spec.name)
-    examples = [read_source(folder_path, spec.source.function, calendar, span) for span in spans]
-    outcomes = [read_source(folder_path, spec.label.function, calendar, span) for span in spans]
-    before = (folder_path / SPEC).read_text(encoding="utf-8")
+    calendar = Calendar.of(spec.source)
+    examples = [read_examples(project, spec, span) for span in spans]
+    outcomes = [read_outcomes_of(project, spec, SpanWindow.of(calendar, span)) for span in spans]
+    before = (project.model_path(spec.name) / SPEC).read_text(encoding="utf-8")
     key = StepKey(
         step="look",
         version=1,
         spec=spec,
-        sections=("source", "label", "features"),
+        sections=("source", "joins", "label", "features"),
         span=spans[-1],
         inputs={
             "examples": [(span, delivery.digest) for span, delivery in zip(spans, examples, strict=True)],

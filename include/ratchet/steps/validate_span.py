@@ -52,7 +52,7 @@ def validate_span(project: Project, spec: ModelSpec, spans: Sequence[str]) -> Va
     manifests = read_manifests(project, model, "examples", spans)
     key = StepKey(
         step="validate_span",
-        version=1,
+        version=2,
         spec=spec,
         sections=("source", "features"),
         span=spans[-1],

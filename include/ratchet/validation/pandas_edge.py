@@ -33,9 +33,14 @@ def to_pandas(frame: pl.DataFrame, columns: Sequence[str], *, masked: bool = Tru
     return pd.DataFrame({name: _to_pandas(frame[name], masked) for name in columns}, copy=False)
 
 
+def pandas_dtype(dtype: pl.DataType) -> Any:
+    """Return the pandas type that ``to_pandas`` gives a column of a Polars type."""
+    return _to_pandas(pl.Series("", [], dtype=dtype), True).dtype
+
+
 def pandas_type(series: pl.Series) -> str:
     """Return the name of the pandas type that ``to_pandas`` gives the column."""
-    return str(_to_pandas(series.head(0), True).dtype)
+    return str(pandas_dtype(series.dtype))
 
 
 def _to_pandas(series: pl.Series, masked: bool) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ratchet.validation.engine import Answer
+    from ratchet.validation.answers import Answer
     from ratchet.validation.expectations import Expectation
 
 # {all}: "all values" or "at least 99% of the values"; {range}, {set}: the bounds and the size of the list.

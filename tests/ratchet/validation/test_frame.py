@@ -6,6 +6,7 @@ import math
 import polars as pl
 import pytest
 
+from ratchet.validation.frame import validate_frame
 from ratchet.validation.result import ValidationResult, summary
 from ratchet.verdicts import worst
 from tests.ratchet.validation.factories import CANARY, expect, make_day, validate
@@ -142,6 +143,22 @@ class TestBounds:
         frame = make_day().with_columns(b=pl.col("gust") - gap)
         item = f"{{expect: expect_column_pair_values_a_to_be_greater_than_b, column_A: gust, column_B: b, {EITHER}}}"
         assert validate(frame, expect(tmp_path, item)).verdict == verdict
+
+
+@pytest.mark.parametrize("engine", ["scan", "pandas"])
+@pytest.mark.parametrize(("low", "verdict"), [(0, "pass"), (2600, "fail")])
+def test_quantiles_pass_and_fail_both_ways(tmp_path, engine, low, verdict):
+    ranges = f"{{quantiles: [0.5], value_ranges: [[{low}, 3000]]}}"
+    item = f"{{expect: expect_column_quantile_values_to_be_between, column: distance, quantile_ranges: {ranges}}}"
+    result = validate_frame(make_day(), expect(tmp_path, item), environment="training", entity="trip_id", engine=engine)
+    assert result.verdict == verdict
+
+
+def test_a_mean_of_times_is_told_by_no_figure(tmp_path):
+    item = "{expect: expect_column_mean_to_be_between, column: left_at, min_value: 0}"
+    result = validate(make_day(), expect(tmp_path, item))
+    assert result.verdict == "fail"
+    assert "2013" not in only(result).seen
 
 
 class TestVerdict:
