@@ -180,7 +180,7 @@ def test_every_task_and_dag_says_what_it_is(dags: dict[str, DAG]) -> None:
 
 
 def test_the_trigger_forms_have_valid_defaults(dags: dict[str, DAG]) -> None:
-    assert dags["ingest"].params.validate() == {"first_span": None}
+    assert dags["ingest"].params.validate() == {"first_span": None, "reason": None}
     assert dags["train"].params.validate() == {"reasons": ["manual"]}
     assert dags["release"].params.validate() == {"gate_result_uri": None}
 
