@@ -192,7 +192,7 @@ def test_the_form_takes_a_span_as_long_as_the_model_s(tmp_path: Path, span: Cade
 
 
 def test_the_trigger_forms_have_valid_defaults(dags: dict[str, DAG]) -> None:
-    assert dags["ingest"].params.validate() == {"first_span": None}
+    assert dags["ingest"].params.validate() == {"first_span": None, "reason": None}
     assert dags["train"].params.validate() == {"reasons": ["manual"]}
     assert dags["release"].params.validate() == {"gate_result_uri": None}
 

@@ -28,6 +28,7 @@ Bounds = tuple["datetime", "datetime"]
 # The span that a late row belongs to; and, in a span's own rows, how an entity's rows are ordered.
 TARGET = "-target"  # no column of a spec may begin with a dash
 _ORDER = "-order"
+_NUMBER = "-number"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +125,12 @@ def resolve(typed: pl.DataFrame, entity: str, rows: Rows) -> Sorted:
     DataError
         If there are such rows and the rule refuses them.
     """
-    sound = typed.filter(pl.col(REASON).is_null()).drop(REASON)
-    values = [name for name in sound.columns if name not in (_ORDER, DELIVERED_IN)]
-    judged = sound.with_columns(_judge(sound, entity, values, rows).alias(REASON)).select(typed.columns)
+    sound = typed.filter(pl.col(REASON).is_null())
+    is_repeated = sound[entity].is_duplicated()
+    # Whole rows are compared of repeated entities only: they are few.
+    repeated = sound.with_row_index(_NUMBER).filter(is_repeated).drop(REASON)
+    values = [name for name in repeated.columns if name not in (_NUMBER, _ORDER, DELIVERED_IN)]
+    judged = repeated.with_columns(_judge(repeated, entity, values, rows).alias(REASON))
     found = count_reasons(judged)
     for rule, reason in ((rows.duplicates, _twice(entity)), (rows.conflicts, _differs(entity))):
         if rule == "refuse" and reason in found:
@@ -134,12 +138,12 @@ def resolve(typed: pl.DataFrame, entity: str, rows: Rows) -> Sorted:
                 f"{found[reason]} rows: {reason}, and the spec refuses such a span. "
                 "Nothing was written; mend the source and deliver the span again."
             )
-    return Sorted(
-        kept=judged.filter(pl.col(REASON).is_null()).drop(REASON),
-        quarantined=pl.concat(
-            [typed.filter(pl.col(REASON).is_not_null()), judged.filter(pl.col(REASON).is_not_null())]
-        ),
-    )
+    bad = typed.filter(pl.col(REASON).is_not_null())
+    if repeated.is_empty():
+        return Sorted(kept=sound.drop(REASON), quarantined=bad)
+    lost = judged.filter(pl.col(REASON).is_not_null())
+    is_kept = pl.Series([True]).new_from_index(0, sound.height).scatter(lost[_NUMBER], values=False)
+    return Sorted(kept=sound.filter(is_kept).drop(REASON), quarantined=pl.concat([bad, lost.select(typed.columns)]))
 
 
 def forget_resolution(quarantined: pl.DataFrame, entity: str) -> pl.DataFrame:

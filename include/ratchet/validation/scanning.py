@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ratchet.statistics.merging import merge_all
-from ratchet.statistics.scan import scan_statistics
+from ratchet.statistics.scan import StatisticsScan
 from ratchet.validation.batches import batches_of
 from ratchet.validation.frame import SpanValidation
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from ratchet.spec.features import Role
-    from ratchet.statistics.column import ColumnStatistics
+    from ratchet.statistics.column import ColumnStatistics, Kind
     from ratchet.validation.expectations import Environment, Expectations
     from ratchet.validation.result import ValidationResult
 
@@ -29,13 +27,10 @@ def validate_and_scan(
     *,
     environment: Environment,
     entity: str,
-    roles: Mapping[str, Role],
+    roles: Mapping[str, Kind],
     edges: Mapping[str, Sequence[float]],
 ) -> tuple[ValidationResult, dict[str, ColumnStatistics]]:
     """Return what ``validate_frame`` and ``scan_statistics`` return, from one reading in batches.
-
-    Statistics of several batches are merged: up to one batch they are those of the whole frame, above that sketches
-    and the counts of rare values are within their stated error.
 
     Raises
     ------
@@ -45,11 +40,9 @@ def validate_and_scan(
     schema = frame.collect_schema()
     validation = SpanValidation(schema, expectations, environment=environment, entity=entity)
     columns = list(dict.fromkeys((*validation.columns, *(name for name in roles if name in schema))))
-    parts: dict[str, list[ColumnStatistics]] = {name: [] for name in roles}
+    scan = StatisticsScan(roles, edges)
+    scan.check(schema)
     for batch in batches_of(frame, columns):
         validation.add(batch)
-        for name, part in scan_statistics(batch, roles, edges).items():
-            parts[name].append(part)
-    if not all(parts.values()):  # no batch: the statistics of no example
-        return validation.result(frame), scan_statistics(frame, roles, edges)
-    return validation.result(frame), {name: merge_all(several) for name, several in parts.items()}
+        scan.add(batch)
+    return validation.result(frame), scan.result()

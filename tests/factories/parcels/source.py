@@ -92,7 +92,7 @@ def _world() -> dict[str, Any]:
 def _parcels(window: SpanWindow, said: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bool]]:
     chance = random.Random(f"{window.key}/{said.get('salt', '')}")
     n = said.get("n", 150)
-    apart = min(timedelta(minutes=5), (window.end - window.start) / n)
+    apart = min(timedelta(minutes=5), (window.end - window.start) / max(n, 1))
     for number in range(n):
         distance, carrier, sent_at = chance.uniform(0, 100), chance.choice("ABC"), window.start
         odds = (distance - 50) / 10 + LATER[carrier]

@@ -546,7 +546,10 @@ CASES = {
         key="source.arrival.object_pattern", value="in/{span}.csv", observe=announced, given=QUEUE
     ),
     "joins.*.delivery": Case(
-        key="joins.loads.delivery.function", value="source.read_deliveries", observe=joined, given=LOADS
+        key="joins.loads.delivery",
+        value={"kind": "function", "function": "source.read_deliveries"},
+        observe=joined,
+        given=LOADS,
     ),
     "joins.*.keys": Case(key="joins.loads.keys", value=["carrier"], observe=joined, given=LOADS),
     "joins.*.time": Case(
