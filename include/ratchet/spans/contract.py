@@ -49,13 +49,15 @@ def sort_examples(frame: pl.DataFrame, spec: ModelSpec, bounds: tuple[datetime, 
         If a column is missing or of the wrong type, or too large a share of rows breaks the contract.
     """
     source = spec.source
-    wanted = (source.entity, source.time, *spec.delivered_columns())
+    columns = (*spec.delivered_columns(), *spec.governed_columns())
+    wanted = (source.entity, source.time, *columns)
     _require(frame, wanted, what=source.function)
-    roles: dict[str, Role] = {name: column.role for name, column in spec.features.columns.items() if not column.derived}
+    roles: dict[str, Role] = {name: column.role for name, column in (spec.governance.prohibited or {}).items()}
+    roles |= {name: column.role for name, column in spec.features.columns.items() if not column.derived}
     typed = frame.select(
         pl.col(source.entity).cast(pl.String),
         _instant(frame, source.time),
-        *(_typed(frame, name, roles.get(name, "categorical")) for name in spec.delivered_columns()),
+        *(_typed(frame, name, roles.get(name, "categorical")) for name in columns),
     )
     time = pl.col(source.time)
     reason = (

@@ -17,6 +17,7 @@ from ratchet.identity import ModelId
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.contract import Sorted, sort_examples, sort_ground_truth
 from ratchet.spans.manifests import ManifestStore, SpanManifest, row_mark
+from ratchet.spans.pseudonyms import Protection
 from ratchet.spans.reading import find_unvouched
 from ratchet.spans.records import DELIVERY, SPAN, Table
 from ratchet.spans.sources import Delivery, read_source
@@ -34,6 +35,7 @@ class _Taken:
     revision: int
     delivery: Delivery
     rows: Sorted
+    withheld: tuple[str, ...] = ()
 
 
 def ingest_examples(project: Project, spec: ModelSpec, spans: Sequence[str]) -> list[SpanManifest]:
@@ -74,13 +76,17 @@ def _ingest(
     calendar, model_path = Calendar.of(spec.source), project.model_path(spec.name)
     known = {span: manifests.newest(span) for span in spans}
     unvouched = find_unvouched(project, model, table, [manifest for manifest in known.values() if manifest])
+    protection = Protection.of(project, spec)
     taken: list[_Taken] = []
     for span in spans:
-        delivery, before = read_source(model_path, function, calendar, span), known[span]
+        raw, before = read_source(model_path, function, calendar, span), known[span]
+        # Personal data goes no further than this line: also digests are made of what is kept.
+        delivery, withheld = protection.protect(raw), protection.withheld_in(raw.frame)
         is_known = before is not None and before.delivery == delivery.digest
         if not is_known or span in unvouched:
             revision = (before.revision if before else 0) + (not is_known)
-            taken.append(_Taken(span=span, revision=revision, delivery=delivery, rows=sort(span, delivery.frame)))
+            rows = sort(span, delivery.frame)
+            taken.append(_Taken(span=span, revision=revision, delivery=delivery, rows=rows, withheld=withheld))
     written = {manifest.span: manifest for manifest in _write(project, model, table, manifests, taken)}
     return [written.get(span) or _known(known[span]) for span in spans]
 
@@ -121,7 +127,7 @@ def _manifest(model: ModelId, table: Table, one: _Taken, version: int) -> SpanMa
         rows_kept=one.rows.kept.height,
         rows_quarantined=one.rows.quarantined.height,
         quarantine_reasons=one.rows.reasons(),
-        columns_withheld=one.rows.columns_withheld,
+        columns_withheld=(*one.rows.columns_withheld, *one.withheld),
         columns_unknown=one.rows.columns_unknown,
         table_version=version,
     )

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from ratchet.errors import InputError, SpecError
 from ratchet.identity import check_name
 from ratchet.spec.model import ModelSpec
+from ratchet.spec.section import MisplacedError
 from ratchet.spec.yaml_source import Path_, YamlSource, read_yaml
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ _NOT_BUILT = frozenset(
         "release",
         "serve",
         "joins",
-        "pii",
-        "prohibited",
-        "terms",
         "engine",
         "budget",
         "groups",
@@ -103,7 +101,10 @@ def _describe(source: YamlSource, fault: Any) -> str:
     if kind == "missing":
         return source.place(location, f"the key {fault['loc'][-1]!r} is missing.")
     if kind == "value_error":
-        return source.place(location, fault["ctx"]["error"].args[0])
+        error = fault["ctx"]["error"]
+        if isinstance(error, MisplacedError):
+            return "\n".join(source.place((*location, *at), message) for at, message in error.faults)
+        return source.place(location, error.args[0])
     seen = fault["input"]
     hint = _near(seen, fault.get("ctx", {}).get("expected", "").replace("'", "").replace(" or ", ", ").split(", "))
     return source.place(location, f"{fault['msg'].rstrip('.')}{hint} Got {_short(seen)}.")

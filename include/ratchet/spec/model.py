@@ -8,9 +8,10 @@ from pydantic import Field, model_validator
 
 from ratchet.spec.evaluation import Evaluate
 from ratchet.spec.features import Features
+from ratchet.spec.governance import Governance
 from ratchet.spec.label import Label
 from ratchet.spec.objective import Objective
-from ratchet.spec.section import Name, Section
+from ratchet.spec.section import MisplacedError, Name, Section
 from ratchet.spec.source import Source
 from ratchet.spec.training import Train
 from ratchet.spec.watching import Watch
@@ -29,6 +30,7 @@ class ModelSpec(Section):
     train: Train
     evaluate: Evaluate
     watch: Watch = Field(default=Watch())
+    governance: Governance = Field(default=Governance())
 
     @model_validator(mode="after")
     def _sections_agree(self) -> ModelSpec:
@@ -45,6 +47,22 @@ class ModelSpec(Section):
         if unknown:
             raise ValueError(f"watch.drift.columns: {', '.join(unknown)} is no feature.")
         return self
+
+    @model_validator(mode="after")
+    def _governance_is_kept(self) -> ModelSpec:
+        faults = self.governance.faults(self)
+        if faults:
+            raise MisplacedError(faults)
+        return self
+
+    def governed_columns(self) -> tuple[str, ...]:
+        """Return the delivered columns that are kept for governance alone, and that no model or function reads."""
+        read = {self.source.entity, self.source.time, *self.delivered_columns()}
+        return tuple(column for column in self.governance.kept if column not in read)
+
+    def hidden_columns(self) -> tuple[str, ...]:
+        """Return the columns that no feature may be derived from."""
+        return tuple(dict.fromkeys((*self.governed_columns(), *(self.governance.prohibited or {}))))
 
     def delivered_columns(self) -> tuple[str, ...]:
         """Return the columns that a delivery must hold, apart from entity and time: features and slices."""

@@ -5,6 +5,7 @@ A key that no code reads yet is not there: it is refused as unknown, never accep
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 
@@ -38,6 +39,17 @@ def _check_day(key: str) -> str:
     if not is_key:
         raise ValueError(f"must be a date, YYYY-MM-DD. Got {key[:80]!r}.")
     return key
+
+
+Location = tuple[str | int, ...]
+
+
+class MisplacedError(ValueError):
+    """Faults that a check across keys found, each at the place of the key that must change."""
+
+    def __init__(self, faults: Sequence[tuple[Location, str]]) -> None:
+        super().__init__("\n".join(f"{'.'.join(map(str, at))}: {message}" for at, message in faults))
+        self.faults = tuple(faults)
 
 
 TimeZone = Annotated[str, AfterValidator(_check_zone)]

@@ -44,7 +44,7 @@ def ingest_span(project: Project, spec: ModelSpec, spans: Sequence[str]) -> Inge
         step="ingest_span",
         version=1,
         spec=spec,
-        sections=("name", "source", "label", "features"),
+        sections=("name", "source", "label", "features", "governance"),
         span=spans[-1],
         inputs={"examples": [m.delivery for m in examples], "ground_truth": [m.delivery for m in truth]},
     )

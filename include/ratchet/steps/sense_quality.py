@@ -49,6 +49,8 @@ def sense_quality(project: Project, spec: ModelSpec, span: str) -> QualityStepRe
     if predictions is None or truth is None:
         what = "predictions" if predictions is None else "ground truth"
         return _nothing(spec, span, cohort, f"no {what} of {cohort}")
+    if cohort not in ManifestStore(store, model, "ground_truth").validated():
+        return _nothing(spec, span, cohort, f"the ground truth of {cohort} has not passed validation")
     key = StepKey(
         step="sense_quality",
         version=1,
@@ -68,9 +70,11 @@ def read_outcomes(project: Project, spec: ModelSpec, span: str) -> pl.DataFrame:
     Raises
     ------
     MissingSpanError
-        If the span has no predictions or no ground truth.
+        If the span has no predictions, or no ground truth that passed validation.
     """
     model, entity = ModelId(spec.name), spec.source.entity
+    if span not in ManifestStore(open_store(project.home), model, "ground_truth").validated():
+        raise MissingSpanError(f"{model}: no ground truth of {span} that passed validation.")
     predictions = read_table(project, model, "predictions", [span], columns=["entity", "score"])
     truth = read_table(project, model, "ground_truth", [span], columns=[entity, spec.label.column])
     return predictions.join(truth, left_on="entity", right_on=entity, how="inner").select(

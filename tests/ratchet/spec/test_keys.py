@@ -20,6 +20,7 @@ from ratchet.errors import RatchetError
 from ratchet.evaluation.baselines import rule_scores
 from ratchet.evaluation.contenders import evaluate_contenders
 from ratchet.evaluation.gate import decide_gate
+from ratchet.evaluation.governance import assess, governance_checks
 from ratchet.evaluation.results import Evaluation
 from ratchet.features.matrix import feature_roles, to_matrix
 from ratchet.features.transform import build_pipeline
@@ -30,7 +31,10 @@ from ratchet.monitoring.staleness import judge_staleness
 from ratchet.project import Project
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.contract import sort_examples, sort_ground_truth
+from ratchet.spans.pseudonym_key import make_key
+from ratchet.spans.pseudonyms import Protection
 from ratchet.spans.sources import read_source
+from ratchet.spec.gaps import find_gaps
 from ratchet.spec.model import ModelSpec
 from ratchet.spec.watching import Reason
 from ratchet.statistics.scan import scan_statistics
@@ -65,7 +69,7 @@ def leaves(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Every key of a section and of those below it; ``*`` stands for a column or a parameter."""
     for name, info in section.model_fields.items():
         below = list(_sections(info.annotation))
-        star = "*." if get_origin(info.annotation) is dict else ""
+        star = "*." if any(get_origin(a) is dict for a in (info.annotation, *get_args(info.annotation))) else ""
         if not below:
             yield f"{prefix}{name}"
         for one in below:
@@ -77,6 +81,28 @@ def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
         yield annotation
     for argument in get_args(annotation):
         yield from _sections(argument)
+
+
+def questions(model: Model) -> object:
+    return find_gaps(model.spec)
+
+
+def protected(model: Model) -> object:
+    """What a delivery with a personal column is made of, or why it cannot be."""
+    frame = delivered(model).with_columns(email=pl.lit("x"))
+    try:
+        make_key(model.project, model.spec)
+        kept = Protection.of(model.project, model.spec).apply(frame)
+    except RatchetError as error:
+        return str(error)
+    return kept.columns, kept["parcel_id"].to_list()
+
+
+def governed(model: Model) -> object:
+    """The checks that governance adds to a gate."""
+    spec = model.spec
+    checks = governance_checks(assess(examples(model), spec), spec.governance, [], strict=False)
+    return [check.to_json() for check in checks]
 
 
 # What is observed. Each takes a model folder and answers with a plain value.
@@ -316,6 +342,8 @@ FOREST = "sklearn.ensemble.RandomForestClassifier"
 RANGE = {"train.search": {"trials": 1, "space": {"C": {"low": 0.5, "high": 2.0}}}}
 CHOICE = {"train.search": {"trials": 1, "space": {"C": {"choices": [0.5, 1.0]}}}}
 
+GROUPS = {"governance.groups.depot.min_examples": 10}
+
 CASES = {
     "schema_version": Case(key="schema_version", value=2, observe=is_accepted),
     "name": Case(key="name", value="letters", observe=is_accepted),
@@ -344,6 +372,43 @@ CASES = {
     ),
     "features.leaks": Case(key="features.leaks", value=[], observe=contract),
     "features.slices": Case(key="features.slices", value=["carrier"], observe=contract),
+    "governance.description": Case(key="governance.description", value=None, observe=questions),
+    "governance.terms_of_use": Case(key="governance.terms_of_use", value=None, observe=questions),
+    "governance.licence": Case(key="governance.licence", value=None, observe=questions),
+    "governance.pii": Case(key="governance.pii", value={"email": "direct"}, observe=protected),
+    "governance.pseudonymise": Case(key="governance.pseudonymise", value=["parcel_id"], observe=protected),
+    "governance.key_variable": Case(
+        key="governance.key_variable",
+        value="NO_KEY",
+        observe=protected,
+        given={"governance.pseudonymise": ["parcel_id"]},
+    ),
+    "governance.prohibited.*.role": Case(key="governance.prohibited.depot.role", value="numeric", observe=contract),
+    "governance.prohibited.*.max_association": Case(
+        key="governance.prohibited.depot.max_association", value=0.0, observe=governed
+    ),
+    "governance.accepted_proxies": Case(
+        key="governance.accepted_proxies",
+        value={"distance": "known", "weight": "known", "carrier": "known", "hour": "known"},
+        observe=governed,
+        given={"governance.prohibited.depot.max_association": 0.0},
+    ),
+    "governance.groups.*.min_examples": Case(
+        key="governance.groups.depot.min_examples", value=99, observe=governed, given=GROUPS
+    ),
+    "governance.groups.*.min_share": Case(
+        key="governance.groups.depot.min_share", value=0.6, observe=governed, given=GROUPS
+    ),
+    "governance.groups.*.values": Case(
+        key="governance.groups.depot.values", value=["north", "west"], observe=governed, given=GROUPS
+    ),
+    "governance.quasi_identifiers": Case(key="governance.quasi_identifiers", value=["carrier"], observe=governed),
+    "governance.min_group_size": Case(
+        key="governance.min_group_size",
+        value=99,
+        observe=governed,
+        given={"governance.quasi_identifiers": ["carrier", "depot"]},
+    ),
     "train.train_spans": Case(key="train.train_spans", value=5, observe=window),
     "train.min_train_spans": Case(key="train.min_train_spans", value=7, observe=window, given={"train.train_spans": 9}),
     "train.validate_spans": Case(key="train.validate_spans", value=2, observe=window),
@@ -424,4 +489,7 @@ def test_it_changes_what_is_answered(project: Project, life: Life, key: str):
 def _pattern(key: str) -> str:
     """The key with ``*`` for a column or a parameter."""
     parts = key.split(".")
-    return ".".join("*" if parts[i - 1] in ("columns", "space") and i > 1 else part for i, part in enumerate(parts))
+    return ".".join(
+        "*" if parts[i - 1] in ("columns", "space", "prohibited", "groups") and i > 1 else part
+        for i, part in enumerate(parts)
+    )
