@@ -162,7 +162,8 @@ def _answer(result: Any) -> Answer:
     error = _error(result.exception_info)
     found = result.result or {}
     return Answer(
-        is_met=result.success is True and error is None,
+        # bool(): of quantiles Great Expectations answers with NumPy's True, which is not Python's.
+        is_met=bool(result.success) and error is None,
         error=error,
         figure=_figure(result.expectation_config.type, found.get("observed_value")),
         n_unexpected=found.get("unexpected_count"),
