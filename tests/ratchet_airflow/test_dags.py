@@ -24,6 +24,7 @@ TASKS = {
         "wait_for_source": "WaitForSourceSensor",
         "ingest_span": "IngestSpanOperator",
         "compute_statistics": "ComputeStatisticsOperator",
+        "validate_ground_truth": "ValidateGroundTruthOperator",
         "validate_span": "ValidateSpanOperator",
     },
     "score": {"score_span": "ScoreSpanOperator"},
@@ -31,6 +32,7 @@ TASKS = {
         "sense_drift": "SenseDriftSensor",
         "sense_quality": "SenseQualitySensor",
         "sense_staleness": "SenseStalenessSensor",
+        "validate_serving_log": "ValidateServingLogOperator",
         "decide_retrain": "DecideRetrainOperator",
         "publish_request": "PublishRequestOperator",
     },
@@ -98,6 +100,7 @@ def test_tasks_follow_each_other_in_the_order_of_the_loop(dags: dict[str, DAG]) 
 
     assert upstream("ingest", "validate_span") == {"compute_statistics"}
     assert upstream("ingest", "compute_statistics") == {"ingest_span"}
+    assert upstream("ingest", "validate_ground_truth") == {"ingest_span"}
     assert upstream("ingest", "ingest_span") == {"wait_for_source"}
     assert upstream("watch", "decide_retrain") == {"sense_drift", "sense_quality", "sense_staleness"}
     assert upstream("watch", "publish_request") == {"decide_retrain"}
@@ -233,7 +236,9 @@ def test_heavy_tasks_link_to_their_run_and_report(dags: dict[str, DAG]) -> None:
     links = {task.task_id: [link.name for link in task.operator_extra_links] for task in every_task(dags)}
     assert {task: names for task, names in links.items() if names} == {
         "compute_statistics": ["Report"],
+        "validate_ground_truth": ["Report"],
         "validate_span": ["Report"],
+        "validate_serving_log": ["Report"],
         "sense_drift": ["Report"],
         "train": ["MLflow run"],
         "evaluate": ["MLflow run", "Report"],

@@ -43,8 +43,11 @@ def main() -> None:
 
 @app.command()
 def check(model: Annotated[str | None, typer.Argument(help="One model; all of them without it.")] = None) -> None:
-    """Read a model's folder as strictly as the scheduler does, and say what is wrong with it."""
-    from ratchet.cli.checking import find_faults
+    """Read a model's folder as strictly as the scheduler does, and say what is wrong with it.
+
+    What its governance leaves open is a warning, and in the production profile a fault.
+    """
+    from ratchet.cli.checking import check_model
 
     project = Project.from_environment()
     names = [model] if model else find_models(project)
@@ -52,11 +55,11 @@ def check(model: Annotated[str | None, typer.Argument(help="One model; all of th
         raise InputError(f"There is no model folder below {project.models_path}. Set RATCHET_MODELS, or make one.")
     n_faults = 0
     for name in names:
-        faults = find_faults(project, name)
-        n_faults += len(faults)
-        out.print(f"{name}: {'sound' if not faults else f'{len(faults)} fault(s)'}", markup=False)
-        for fault in faults:
-            out.print(f"  {fault}", markup=False)
+        found = check_model(project, name)
+        n_faults += len(found.faults)
+        out.print(f"{name}: {'sound' if not found.faults else f'{len(found.faults)} fault(s)'}", markup=False)
+        for line in (*found.faults, *(f"warning: {gap}" for gap in found.warnings)):
+            out.print(f"  {line}", markup=False)
     if n_faults:
         raise typer.Exit(1)
 
@@ -74,26 +77,44 @@ def infer(
     model: Model,
     first: Annotated[str, typer.Option("--from", help="First span to learn from.")],
     last: Annotated[str, typer.Option("--to", help="Last span to learn from.")],
-    write: Annotated[bool, typer.Option(help="Write the files; refused where one is there already.")] = False,
+    write: Annotated[bool, typer.Option(help="Write what is shown; a whole file only where none is there.")] = False,
+    update: Annotated[bool, typer.Option("--update", help="Ask what these spans would change in the files.")] = False,
+    widen: Annotated[bool, typer.Option("--widen", help="With --update --write: also what lets more through.")] = False,
+    narrow: Annotated[
+        bool, typer.Option("--narrow", help="With --update --write: also what lets less through.")
+    ] = False,
 ) -> None:
-    """Propose expectations.yaml and histograms.yaml from a model's first spans."""
+    """Propose expectations.yaml and histograms.yaml from a model's spans, as a diff to be reviewed."""
+    from ratchet.cli.inferring import propose_changes, propose_files
     from ratchet.cli.running import read_range
     from ratchet.spans.calendar import Calendar
-    from ratchet.steps.infer import infer as propose
 
     project = Project.from_environment()
-    spec, folder = load_spec(project, model), project.model_path(model)
-    proposal = propose(project, spec, read_range(Calendar.of(spec.source), first, last))
-    files = {folder / "expectations.yaml": proposal.expectations, folder / "histograms.yaml": proposal.histograms}
-    there = [path for path in files if path.exists()]
-    if write and there:
-        raise InputError(f"{there[0]} is there already, and may have been edited. Move it away first.")
-    for path, text in files.items():
-        if write:
-            path.write_text(text, encoding="utf-8")
-            out.print(f"wrote {path}: read it, and edit what you know better", markup=False)
-        else:
-            sys.stdout.write(f"# --- {path}\n{text}")
+    spec = load_spec(project, model)
+    spans = read_range(Calendar.of(spec.source), first, last)
+    if (widen or narrow) and not (update and write):
+        raise InputError("--widen and --narrow apply what --update shows: give them with --update --write.")
+
+    def show(line: str) -> None:
+        out.print(line, markup=False)
+
+    if update:
+        propose_changes(project, spec, spans, write=write, widen=widen, narrow=narrow, show=show)
+    else:
+
+        def ask() -> bool:
+            return sys.stdin.isatty() and typer.confirm("Write both files?")
+
+        propose_files(project, spec, spans, write=write, ask=ask, show=show)
+
+
+@app.command("pseudonym-key")
+def pseudonym_key(model: Model) -> None:
+    """Make the key of a model's pseudonyms in the home, readable by its owner alone; one that is there stays."""
+    from ratchet.spans.pseudonym_key import make_key
+
+    project = Project.from_environment()
+    out.print(f"{make_key(project, load_spec(project, model))}: keep a copy in a safe place", markup=False)
 
 
 @app.command()

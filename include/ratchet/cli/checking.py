@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ratchet.errors import RatchetError, SpecError
+from ratchet.spans.pseudonym_key import find_key
 from ratchet.spec.delivery import FunctionDelivery
 from ratchet.spec.functions import load_functions
-from ratchet.spec.loading import load_spec
+from ratchet.spec.gaps import find_gaps
+from ratchet.spec.loading import FILE_NAME, load_spec
+from ratchet.spec.yaml_source import read_yaml
 from ratchet.statistics.edges import load_edges
 from ratchet.validation.expectations import load_expectations
 
@@ -18,6 +22,32 @@ if TYPE_CHECKING:
 
     from ratchet.project import Project
     from ratchet.spec.model import ModelSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What must change before a model runs, and what should be answered before it runs in production."""
+
+    faults: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def check_model(project: Project, name: str) -> Findings:
+    """Return every fault of a model's files, and what its governance lacks: a fault in production, else a warning."""
+    faults, gaps = find_faults(project, name), _find_gaps(project, name)
+    if project.profile == "production":
+        return Findings(faults=(*faults, *gaps))
+    return Findings(faults=tuple(faults), warnings=tuple(gaps))
+
+
+def _find_gaps(project: Project, name: str) -> list[str]:
+    try:
+        spec = load_spec(project, name)
+    except RatchetError:
+        return []  # told as faults
+    source = read_yaml(project.model_path(name) / FILE_NAME)
+    gaps = [source.place(at, message) for at, message in find_gaps(spec)]
+    return gaps + (_fault(lambda: find_key(project, spec)) if spec.governance.pseudonymise else [])
 
 
 def find_faults(project: Project, name: str) -> list[str]:

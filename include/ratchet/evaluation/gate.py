@@ -92,6 +92,7 @@ def decide_gate(
     test_spans: Collection[str],
     candidate_spans: Collection[str],
     champion_spans: Collection[str] | None,
+    further: Collection[Check] = (),
 ) -> GateResult:
     """Return whether the candidate may replace the champion, with every check.
 
@@ -105,6 +106,8 @@ def decide_gate(
     candidate_spans, champion_spans : collection of str
         The spans that each was fitted or tuned on; empty for unknown, which leaves the gate undecided.
         ``champion_spans`` None says that there is no champion: a cold start, never concluded from missing scores.
+    further : collection of Check
+        Checks of what was not evaluated, such as the governance of the data; they count as the others do.
 
     Raises
     ------
@@ -124,6 +127,7 @@ def decide_gate(
         *check_bounds(evaluation, policy),
         check_champion(evaluation, policy, comparison),
         *([check_slices(evaluation, policy)] if has_champion else []),
+        *further,
     )
     return GateResult(
         verdict=worst(checks),

@@ -20,7 +20,12 @@ _MISTAKES = (AttributeError, NameError, TypeError, pl.exceptions.ColumnNotFoundE
 
 
 def derive_features(
-    frame: pl.DataFrame, functions: Sequence[FeatureFunction], *, entity: str, expected: Sequence[str] = ()
+    frame: pl.DataFrame,
+    functions: Sequence[FeatureFunction],
+    *,
+    entity: str,
+    expected: Sequence[str] = (),
+    hidden: Sequence[str] = (),
 ) -> pl.DataFrame:
     """Return the frame with the columns that the functions add, applied in order.
 
@@ -34,12 +39,16 @@ def derive_features(
         The column that names an example; its order must survive.
     expected : sequence of str
         Columns that must be there afterwards.
+    hidden : sequence of str
+        Columns that the functions do not see; they come back unchanged, after the others.
 
     Raises
     ------
     SpecError
         If a function drops, adds or reorders rows, or drops or changes a column that was there, or fails.
     """
+    kept_back = frame.select(name for name in frame.columns if name in hidden)
+    frame = frame.drop(kept_back.columns)
     for function in functions:
         frame = _check(frame, _call(function, frame), name=_name(function), entity=entity)
     missing = [column for column in expected if column not in frame.columns]
@@ -47,7 +56,10 @@ def derive_features(
         raise SpecError(
             f"features: {', '.join(missing)}: declared as derived, but no function under functions adds it."
         )
-    return frame
+    clashing = [name for name in kept_back.columns if name in frame.columns]
+    if clashing:
+        raise SpecError(f"features: {', '.join(clashing)}: governed columns may not be derived. Use another name.")
+    return frame.hstack(kept_back) if kept_back.width else frame
 
 
 def _call(function: FeatureFunction, frame: pl.DataFrame) -> Any:

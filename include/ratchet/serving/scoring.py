@@ -16,6 +16,7 @@ from ratchet.serving.champion import ChampionWatch, Served
 from ratchet.serving.prediction_log import PredictionLog, Record
 from ratchet.serving.refusals import NoChampionError
 from ratchet.serving.requests import RequestReader
+from ratchet.spans.pseudonyms import Protection
 from ratchet.spans.records import SCHEMA_VERSION, SPAN
 from ratchet.spec.functions import load_functions
 from ratchet.spec.model import ModelSpec
@@ -32,6 +33,7 @@ class Scorer:
         self._spec = spec
         self._champions, self._log, self._clock = champions, log, clock
         self._reader = RequestReader(spec)
+        self._protection = Protection.of(project, spec)
         self._functions = load_functions(project.model_path(spec.name), spec.features.functions)
 
     def score(self, body: bytes, request_id: str) -> bytes:
@@ -47,7 +49,7 @@ class Scorer:
             If the answer can not be put on record.
         """
         served = self.require_champion()
-        examples = self._derive(self._reader.parse(body))
+        examples = self._derive(self._protection.apply(self._reader.parse(body)))
         at = self._clock().astimezone(UTC)
         records = self._records(served, examples, served.loaded.predict(examples), request_id, at)
         self._log.append(records, at=at)
@@ -63,7 +65,8 @@ class Scorer:
     def _derive(self, examples: pl.DataFrame) -> pl.DataFrame:
         source, columns = self._spec.source, self._spec.features.columns
         derived = [name for name, column in columns.items() if column.derived]
-        return derive_features(examples, self._functions, entity=source.entity, expected=derived)
+        hidden = self._spec.hidden_columns()
+        return derive_features(examples, self._functions, entity=source.entity, expected=derived, hidden=hidden)
 
     def _records(
         self, served: Served, examples: pl.DataFrame, scores: NDArray[Any], request_id: str, at: datetime

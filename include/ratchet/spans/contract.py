@@ -65,14 +65,14 @@ def sort_examples(
         If a column is missing or of the wrong type, a rule refuses, or too large a share of rows breaks the contract.
     """
     source, rows = spec.source, spec.source.rows
-    delivered = spec.delivered_columns()
+    delivered = (*spec.delivered_columns(), *spec.governed_columns())
     order = (rows.order_by,) if rows.order_by else ()
     wanted = tuple(dict.fromkeys((source.entity, source.time, *delivered, *order)))
     leaks = set(spec.withheld_columns())
     unknown = tuple(c for c in frame.columns if c not in leaks and c not in wanted)
     _require(frame, wanted, unknown, rows)
     cells = Cells(frame, rows)
-    numeric = {name for name, column in spec.features.columns.items() if column.role == "numeric"}
+    numeric = set(spec.numeric_columns())
     entity, time = cells.entity(source.entity), cells.instant(source.time)
     features = [((cells.number if name in numeric else cells.category)(name)).alias(name) for name in delivered]
     # Told last: a row that is late and otherwise sound is taken into its own span.

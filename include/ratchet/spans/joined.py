@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.joins import join_as_of, reading_window, select_visible
 from ratchet.spans.outcomes import read_examples_of
+from ratchet.spans.pseudonyms import Protection
 from ratchet.spans.sources import Delivery, SpanWindow, frame_digest, read_delivery
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def join_all(project: Project, spec: ModelSpec, span: str, main: Delivery) -> De
         visible = _read_visible(project, spec, span, name, join)
         frame = join_as_of(frame, visible, join, name=name, time=spec.source.time, zone=zone)
         inputs[f"joins.{name}"] = frame_digest(visible)
-    return Delivery(frame=frame, digest=_digest(main.digest, inputs, spec.joins), inputs={**main.inputs, **inputs})
+    digest = _digest(main.digest, inputs, spec.joins)
+    return Delivery(frame=frame, digest=digest, inputs={**main.inputs, **inputs}, withheld=main.withheld)
 
 
 def _read_visible(project: Project, spec: ModelSpec, span: str, name: str, join: Join) -> pl.DataFrame:
@@ -54,7 +56,8 @@ def _read_visible(project: Project, spec: ModelSpec, span: str, name: str, join:
     start, end = reading_window(join, Calendar.of(spec.source).bounds(span))
     window = SpanWindow(key=span, start=start, end=end, time_zone=zone)
     delivered = read_delivery(project, spec.name, join.delivery, window, time=join.time)
-    return select_visible(delivered.frame, join, (start, end), name=name, zone=zone)
+    frame = Protection.of(project, spec).apply(delivered.frame, prefix=join.prefix)
+    return select_visible(frame, join, (start, end), name=name, zone=zone)
 
 
 def _digest(main: str, inputs: Mapping[str, str], joins: Mapping[str, Join]) -> str:

@@ -115,7 +115,7 @@ class _Plan:
             rows_kept=one.rows.kept.height,
             rows_quarantined=one.rows.quarantined.height,
             quarantine_reasons=one.rows.reasons(),
-            columns_withheld=one.rows.columns_withheld,
+            columns_withheld=(*one.rows.columns_withheld, *one.delivery.withheld),
             columns_unknown=one.rows.columns_unknown,
             table_version=NO_VERSION,
             inputs=dict(one.delivery.inputs),

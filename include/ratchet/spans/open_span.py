@@ -20,6 +20,7 @@ from ratchet.crashpoints import crash_point
 from ratchet.errors import DataError, EmptyDataError, InputError, MissingSpanError, StoreError
 from ratchet.identity import ModelId
 from ratchet.spans.joined import join_all
+from ratchet.spans.pseudonyms import Protection
 from ratchet.spans.records import SCHEMA_VERSION, SPAN, UTC_TIME
 from ratchet.spans.sources import Delivery, frame_digest
 from ratchet.storage.objects import open_store
@@ -83,6 +84,7 @@ class OpenSpan:
 
     def __init__(self, project: Project, spec: ModelSpec, span: str) -> None:
         self._spec, self.span = spec, span
+        self._protection = Protection.of(project, spec)
         self._store: ObjectStore = open_store(project.home)
         self._table = SpanTable(project.uri("tables", str(ModelId(spec.name)), "examples-open"))
         self._folder = f"open/{ModelId(spec.name)}/examples/{span}"
@@ -100,6 +102,7 @@ class OpenSpan:
         """
         if frame.is_empty():
             raise EmptyDataError(f"Batch {check_batch(batch)} of {self.span} holds no row. Nothing was appended.")
+        frame = self._protection.apply(frame)
         record = BatchRecord(
             span=self.span,
             batch=check_batch(batch),
@@ -232,7 +235,7 @@ def select_stored(frame: pl.DataFrame, spec: ModelSpec) -> pl.DataFrame:
 def _stored_columns(spec: ModelSpec) -> Sequence[str]:
     joined = {column for join in spec.joins.values() for column in join.adds()}
     keys = (key for join in spec.joins.values() for key in join.keys)
-    delivered = (name for name in spec.delivered_columns() if name not in joined)
+    delivered = (name for name in (*spec.delivered_columns(), *spec.governed_columns()) if name not in joined)
     return list(dict.fromkeys((spec.source.entity, spec.source.time, *delivered, *keys)))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ratchet.errors import DataError, EmptyDataError
+from ratchet.spans.pseudonyms import Protection
 from ratchet.spans.sources import Delivery, SpanWindow, frame_digest, read_delivery
 
 if TYPE_CHECKING:
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 
 
 def read_examples_of(project: Project, spec: ModelSpec, window: SpanWindow) -> Delivery:
-    """Return what the source delivers for a span."""
+    """Return what the source delivers for a span, without personal data: that goes no further than this line."""
     source = spec.source
-    return read_delivery(project, spec.name, source.delivery, window, time=source.time, numeric=spec.numeric_columns())
+    found = read_delivery(project, spec.name, source.delivery, window, time=source.time, numeric=spec.numeric_columns())
+    return Protection.of(project, spec).protect(found)
 
 
 def read_outcomes_of(project: Project, spec: ModelSpec, window: SpanWindow) -> Delivery:
@@ -42,7 +44,8 @@ def read_outcomes_of(project: Project, spec: ModelSpec, window: SpanWindow) -> D
         frame = frame.select(source.entity, label.column).drop_nulls(label.column)
         if frame.is_empty():
             raise EmptyDataError(f"{delivery.words} delivered no outcome {label.column!r} for span {window.key}.")
-    return Delivery(frame=frame, digest=frame_digest(frame), inputs=found.inputs)
+    told = Delivery(frame=frame, digest=frame_digest(frame), inputs=found.inputs)
+    return Protection.of(project, spec).protect(told)
 
 
 def _told(frame: pl.DataFrame, label: Label) -> pl.DataFrame:

@@ -158,10 +158,10 @@ def pin_manifests(project: Project, model: ModelId, table: Table, deliveries: Ma
 
 
 def labelled_spans(project: Project, model: ModelId) -> set[str]:
-    """Return the spans whose examples passed validation and whose ground truth is there."""
+    """Return the spans whose examples and whose ground truth both passed validation."""
     store = open_store(project.home)
     examples = ManifestStore(store, model, "examples").validated()
-    return examples & set(ManifestStore(store, model, "ground_truth").revisions())
+    return examples & ManifestStore(store, model, "ground_truth").validated()
 
 
 def _find_unvouched(frame: pl.DataFrame, manifests: Sequence[SpanManifest]) -> list[str]:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from ratchet.errors import InputError, SpecError
 from ratchet.identity import check_name
 from ratchet.spec.model import ModelSpec
+from ratchet.spec.section import MisplacedError
 from ratchet.spec.yaml_source import Path_, YamlSource, read_yaml
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ _NOT_BUILT = frozenset(
     {
         "release",
         "serve",
-        "pii",
-        "prohibited",
-        "terms",
         "engine",
         "budget",
         "groups",
@@ -102,12 +100,18 @@ def _describe(source: YamlSource, fault: Any) -> str:
     if kind == "missing":
         return source.place(location, f"the key {fault['loc'][-1]!r} is missing.")
     if kind == "value_error":
-        return source.place(location, fault["ctx"]["error"].args[0])
+        return _describe_error(source, location, fault["ctx"]["error"])
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return _describe_kind(source, location, fault)
     seen = fault["input"]
     hint = _near(seen, fault.get("ctx", {}).get("expected", "").replace("'", "").replace(" or ", ", ").split(", "))
     return source.place(location, f"{fault['msg'].rstrip('.')}{hint} Got {_short(seen)}.")
+
+
+def _describe_error(source: YamlSource, location: Path_, error: ValueError) -> str:
+    if isinstance(error, MisplacedError):
+        return "\n".join(source.place((*location, *at), message) for at, message in error.faults)
+    return source.place(location, str(error.args[0]))
 
 
 def _describe_kind(source: YamlSource, location: Path_, fault: Any) -> str:

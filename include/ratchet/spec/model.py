@@ -8,10 +8,11 @@ from pydantic import Field, model_validator
 
 from ratchet.spec.evaluation import Evaluate
 from ratchet.spec.features import Features
+from ratchet.spec.governance import Governance
 from ratchet.spec.joins import Join, JoinName, check_joins
 from ratchet.spec.label import Label
 from ratchet.spec.objective import Objective
-from ratchet.spec.section import Name, Section
+from ratchet.spec.section import MisplacedError, Name, Section
 from ratchet.spec.source import Source
 from ratchet.spec.training import Train
 from ratchet.spec.watching import OF_NUMBERS, Watch
@@ -31,6 +32,7 @@ class ModelSpec(Section):
     train: Train
     evaluate: Evaluate
     watch: Watch = Field(default=Watch())
+    governance: Governance = Field(default=Governance())
 
     @model_validator(mode="after")
     def _sections_agree(self) -> ModelSpec:
@@ -61,6 +63,22 @@ class ModelSpec(Section):
                 raise ValueError(f"watch.drift.columns: {own.distance} is a distance of numbers, and {column} is none.")
         return self
 
+    @model_validator(mode="after")
+    def _governance_is_kept(self) -> ModelSpec:
+        faults = self.governance.faults(self)
+        if faults:
+            raise MisplacedError(faults)
+        return self
+
+    def governed_columns(self) -> tuple[str, ...]:
+        """Return the delivered columns that are kept for governance alone, and that no model or function reads."""
+        read = {self.source.entity, self.source.time, *self.delivered_columns()}
+        return tuple(column for column in self.governance.kept if column not in read)
+
+    def hidden_columns(self) -> tuple[str, ...]:
+        """Return the columns that no feature may be derived from."""
+        return tuple(dict.fromkeys((*self.governed_columns(), *(self.governance.prohibited or {}))))
+
     def delivered_columns(self) -> tuple[str, ...]:
         """Return the columns that a delivery must hold, apart from entity and time: features and slices."""
         features = (name for name, column in self.features.columns.items() if not column.derived)
@@ -68,8 +86,10 @@ class ModelSpec(Section):
 
     def numeric_columns(self) -> tuple[str, ...]:
         """Return the columns of a delivery that must hold numbers."""
+        prohibited = (name for name, column in (self.governance.prohibited or {}).items() if column.role == "numeric")
         columns = self.features.columns.items()
-        return tuple(name for name, column in columns if column.role == "numeric" and not column.derived)
+        features = (name for name, column in columns if column.role == "numeric" and not column.derived)
+        return tuple(dict.fromkeys((*features, *prohibited)))
 
     def withheld_columns(self) -> tuple[str, ...]:
         """Return the columns that are known only after the event: the declared ones, and those that tell the label."""

@@ -5,6 +5,7 @@ A key that no code reads yet is not there: it is refused as unknown, never accep
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
@@ -38,6 +39,17 @@ def _check_span_key(key: str, info: ValidationInfo) -> str:
         if form.is_key(key):
             return key
     raise ValueError(f"must be {' or '.join(form.words for form in forms)}. Got {key[:40]!r}.")
+
+
+Location = tuple[str | int, ...]
+
+
+class MisplacedError(ValueError):
+    """Faults that a check across keys found, each at the place of the key that must change."""
+
+    def __init__(self, faults: Sequence[tuple[Location, str]]) -> None:
+        super().__init__("\n".join(f"{'.'.join(map(str, at))}: {message}" for at, message in faults))
+        self.faults = tuple(faults)
 
 
 TimeZone = Annotated[str, AfterValidator(_check_zone)]

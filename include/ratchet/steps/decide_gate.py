@@ -16,6 +16,7 @@ from ratchet.identity import ModelId
 from ratchet.ledger.chain import Ledger
 from ratchet.ledger.versions import ModelVersion
 from ratchet.reports.evaluation import render_evaluation
+from ratchet.steps.assess_data import AssessmentResult, assess_data
 from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, run_once
 from ratchet.storage.objects import open_store
 
@@ -70,21 +71,24 @@ def decide_gate(
     project: Project, spec: ModelSpec, evaluated: EvaluateResult, *, author: Author, at: datetime
 ) -> GateStepResult:
     """Decide by the figures of an evaluation; the gate is written and entered in the ledger also when it fails."""
+    assessed = assess_data(project, spec, evaluated)
     key = StepKey(
         step="decide_gate",
-        version=1,
+        version=2,
         spec=spec,
         sections=("evaluate",),
         span=evaluated.span,
-        inputs={"evaluation": evaluated.uri},
+        inputs={"evaluation": evaluated.uri, "assessment": assessed.uri},
     )
-    result = run_once(project, key, GateStepResult, lambda folder: _decide(project, spec, evaluated, folder))
+    result = run_once(project, key, GateStepResult, lambda folder: _decide(project, spec, evaluated, assessed, folder))
     crash_point("decide_gate.before_ledger")
     _enter(project, result, author=author, at=at)
     return result
 
 
-def _decide(project: Project, spec: ModelSpec, evaluated: EvaluateResult, folder: StepFolder) -> GateStepResult:
+def _decide(
+    project: Project, spec: ModelSpec, evaluated: EvaluateResult, assessed: AssessmentResult, folder: StepFolder
+) -> GateStepResult:
     evaluation = Evaluation.from_json(json.loads(read_object(project, evaluated.evaluation_uri)))
     gate = judge(
         evaluation,
@@ -93,6 +97,7 @@ def _decide(project: Project, spec: ModelSpec, evaluated: EvaluateResult, folder
         test_spans=evaluated.test_spans,
         candidate_spans=evaluated.candidate_spans,
         champion_spans=evaluated.champion_spans,
+        further=assessed.checks,
     )
     text = json.dumps(gate.to_json(), indent=1, sort_keys=True, allow_nan=False)
     return GateStepResult(

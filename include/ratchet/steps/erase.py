@@ -22,6 +22,7 @@ from ratchet.ledger.chain import Ledger
 from ratchet.spans.contract import count_reasons
 from ratchet.spans.erased import make_key, name_of
 from ratchet.spans.manifests import ManifestStore, SpanManifest, row_mark
+from ratchet.spans.pseudonyms import pseudonym_of
 from ratchet.spans.reading import read_revision
 from ratchet.spans.records import DELIVERED_IN, DELIVERY, SPAN, Table
 from ratchet.spans.traces import Trace, clean_logs, data_files, find_traces, holds_anywhere, span_of, superseded
@@ -88,7 +89,8 @@ def erase(project: Project, spec: ModelSpec, entity: str, *, author: Author, at:
 
 class _Erasing:
     def __init__(self, project: Project, spec: ModelSpec, entity: str) -> None:
-        self._project, self._spec, self._entity = project, spec, entity
+        self._project, self._spec = project, spec
+        entity = self._entity = pseudonym_of(project, spec, entity)
         self._model, self._store = ModelId(spec.name), open_store(project.home)
         self._name = name_of(entity, make_key(project))
         self._ledger = Ledger(self._store, self._model)

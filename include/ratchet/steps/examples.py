@@ -38,4 +38,4 @@ def derive(project: Project, spec: ModelSpec, frame: pl.DataFrame) -> pl.DataFra
     features = spec.features
     functions = load_functions(project.model_path(spec.name), features.functions)
     derived = [name for name, column in features.columns.items() if column.derived]
-    return derive_features(frame, functions, entity=spec.source.entity, expected=derived)
+    return derive_features(frame, functions, entity=spec.source.entity, expected=derived, hidden=spec.hidden_columns())

@@ -57,7 +57,7 @@ def ingest_span(project: Project, spec: ModelSpec, spans: Sequence[str], *, why:
         step="ingest_span",
         version=2,
         spec=spec,
-        sections=("name", "source", "joins", "label", "features"),
+        sections=("name", "source", "joins", "label", "features", "governance"),
         span=spans[-1],
         inputs={
             "examples": [m.delivery for m in examples],

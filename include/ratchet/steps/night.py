@@ -20,6 +20,8 @@ from ratchet.steps.sense_quality import sense_quality
 from ratchet.steps.sense_staleness import sense_staleness
 from ratchet.steps.train import train
 from ratchet.steps.tune import tune
+from ratchet.steps.validate_ground_truth import validate_ground_truth
+from ratchet.steps.validate_serving_log import validate_serving_log
 from ratchet.steps.validate_span import validate_span
 
 if TYPE_CHECKING:
@@ -70,12 +72,13 @@ Done = Callable[[str, "StepResult"], None]
 
 
 def take_in(project: Project, spec: ModelSpec, spans: Sequence[str], *, done: Done) -> bool:
-    """Ingest, scan and validate; whether the newest span may be seen."""
+    """Ingest, scan and validate, outcomes too; whether the newest span may be seen."""
     if spec.source.arrival.batches:
         for span in spans:
             done("seal_span", seal_span(project, spec, span))
     done("ingest_span", ingest_span(project, spec, spans))
     done("compute_statistics", compute_statistics(project, spec, spans))
+    done("validate_ground_truth", validate_ground_truth(project, spec, spans))
     validated = validate_span(project, spec, spans)
     done("validate_span", validated)
     return validated.verdict == "pass"
@@ -85,6 +88,7 @@ def watch(
     project: Project, spec: ModelSpec, span: str, *, clock: Callable[[], datetime], done: Done
 ) -> tuple[Reason, ...]:
     """Score the span, sense and decide; the reasons for training, none when nothing is asked for."""
+    done("validate_serving_log", validate_serving_log(project, spec, span))
     done("score_span", score_span(project, spec, span, at=clock()))
     drift, quality = sense_drift(project, spec, span), sense_quality(project, spec, span)
     staleness = sense_staleness(project, spec, span)

@@ -49,6 +49,8 @@ def sense_quality(project: Project, spec: ModelSpec, span: str) -> QualityStepRe
     if predictions is None or truth is None:
         what = "predictions" if predictions is None else "ground truth"
         return _nothing(spec, span, cohort, f"no {what} of {cohort}")
+    if cohort not in ManifestStore(store, model, "ground_truth").validated():
+        return _nothing(spec, span, cohort, f"the ground truth of {cohort} has not passed validation")
     key = StepKey(
         step="sense_quality",
         version=1,
@@ -80,9 +82,12 @@ def read_outcomes(
     Raises
     ------
     MissingSpanError
-        If the span has no predictions or no ground truth.
+        If the span has no predictions, or no ground truth that passed validation.
     """
     model, entity = ModelId(spec.name), spec.source.entity
+    validated = ManifestStore(open_store(project.home), model, "ground_truth").validated()
+    if span not in validated:
+        raise MissingSpanError(f"{model}: no ground truth of {span} that passed validation.")
     predictions = read_table(
         project, model, "predictions", [span], columns=["entity", "score"], manifests=[made] if made else None
     )

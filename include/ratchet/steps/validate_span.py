@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ratchet.identity import ModelId
 from ratchet.reports.validation import render_validation
+from ratchet.spans.calendar import Calendar
 from ratchet.spans.manifests import ManifestStore, SpanManifest
 from ratchet.spans.reading import read_manifests, with_late_spans
 from ratchet.spans.records import SPAN
+from ratchet.steps.evidence import validate_and_keep
 from ratchet.steps.examples import read_all_examples
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
 from ratchet.storage.objects import open_store
 from ratchet.validation.expectations import load_expectations
-from ratchet.validation.frame import validate_frame
-from ratchet.validation.result import summary
+from ratchet.validation.figures import with_figures
 
 if TYPE_CHECKING:
     import polars as pl
@@ -54,7 +54,7 @@ def validate_span(project: Project, spec: ModelSpec, spans: Sequence[str]) -> Va
         step="validate_span",
         version=2,
         spec=spec,
-        sections=("source", "features"),
+        sections=("source", "features", "governance"),
         span=spans[-1],
         inputs={"examples": [(m.span, m.revision, m.delivery) for m in manifests], "expectations": expectations.digest},
     )
@@ -77,16 +77,23 @@ def _validate(
     folder: StepFolder,
 ) -> ValidationStepResult:
     spans = [manifest.span for manifest in manifests]
-    frame = read_all_examples(project, spec, spans, manifests=manifests)
-    found = {
-        span: validate_frame(_of(frame, span), expectations, environment="serving", entity=spec.source.entity)
+    frame, calendar = read_all_examples(project, spec, spans, manifests=manifests), Calendar.of(spec.source)
+    kept = {
+        span: validate_and_keep(
+            folder,
+            with_figures(_of(frame, span), spec.source.time, calendar.bounds(span)[1]),
+            expectations,
+            environment="serving",
+            entity=spec.source.entity,
+            of=f"{spec.name} {span}",
+            name=span,
+        )
         for span in spans
     }
-    for span, result in found.items():
-        folder.write(f"{span}.json", json.dumps(result.to_json(), indent=1, allow_nan=False))
+    found = {span: evidence.result for span, evidence in kept.items()}
     stopped = tuple(span for span in spans if found[span].verdict != "pass")
     newest = spans[-1]
-    told = summary(found[newest], of=f"{spec.name} {newest}")
+    told = kept[newest].summary
     return ValidationStepResult(
         model=spec.name,
         span=newest,

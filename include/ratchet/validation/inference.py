@@ -10,6 +10,13 @@ Rules, each also written into the file:
   their largest value;
 - domain: a categorical column with at most 50 values, ten examples each on average, may hold others in one example of
   a hundred; one with more values is held to the lengths seen;
+- unique: the entity; and, as a warning, text of which no value came twice;
+- quantiles: 5%, 50% and 95% of a number, within what the spans showed and once more their range (the distance of the
+  quartiles where that is wider) on both sides; a warning, since a season moves them;
+- between columns: what always held, see `cross_columns`; a warning;
+- freshness: the newest example no further from the end of its span than twice what was seen, an hour at least, on a
+  derived figure, see `figures`;
+- the label: for training only, present in a share that allows twice the gaps of the worst span;
 - examples a span: half of the fewest to twice the most.
 """
 
@@ -24,6 +31,8 @@ import polars as pl
 import yaml
 
 from ratchet.errors import EmptyDataError
+from ratchet.validation.cross_columns import propose_cross_columns
+from ratchet.validation.figures import HOURS_TO_SPAN_END
 from ratchet.validation.pandas_edge import pandas_type
 
 if TYPE_CHECKING:
@@ -32,12 +41,15 @@ if TYPE_CHECKING:
 MAX_VALUES = 50
 MIN_EXAMPLES_A_VALUE = 10
 MOSTLY_KNOWN = 0.99
+MIN_EXAMPLES_TO_BE_UNIQUE = 100
+MIN_EXAMPLES_OF_A_BAND = 50
+QUANTILES = (0.05, 0.5, 0.95)
 _DIGITS = 3
 _NEAR_ZERO = 0.1
 _LEAST_PRESENT = 0.05
 _RANGES_UPWARD_IF_SKEWED = 10
 
-_Proposal = tuple[str, dict[str, Any]]  # the comment, the keys
+Proposal = tuple[str, dict[str, Any]]  # the comment, the keys
 
 _HEADER = """\
 # Inferred from {examples:,} examples of {spans} spans, to be edited by a person.
@@ -65,12 +77,28 @@ def infer_expectations(frame: pl.DataFrame, spec: ModelSpec) -> str:
     """
     if frame.is_empty():
         raise EmptyDataError("expectations are inferred from examples, and there is none. Ingest the first spans.")
-    spans = _spans(frame)
-    columns = _columns(frame, spec)
-    sections = [("The table", list(_table(spans, [column for column in columns if column != spec.label.column])))]
+    header = _HEADER.format(examples=frame.height, spans=len(_spans(frame)))
+    return header + "".join(section_text(title, proposals) for title, proposals in propose(frame, spec))
+
+
+def propose(frame: pl.DataFrame, spec: ModelSpec) -> list[tuple[str, list[Proposal]]]:
+    """Return the proposals by section: the table, each column by its name, then what holds between columns."""
+    spans, columns = _spans(frame), _columns(frame, spec)
+    table = [*_table(spans, [c for c in columns if c != spec.label.column]), *_freshness(spans)]
+    sections = [("The table", table)]
     sections += [(column, list(_column(frame[column], spans, spec))) for column in columns]
-    header = _HEADER.format(examples=frame.height, spans=len(spans))
-    return header + "".join(_section(title, proposals) for title, proposals in sections)
+    numeric = [name for name in columns if _is_numeric(frame[name], spec) and name in spec.features.columns]
+    between = [(comment, keys | {"severity": "warning"}) for comment, keys in propose_cross_columns(frame, numeric)]
+    return [*sections, *([("Between columns", between)] if between else [])]
+
+
+def identity(keys: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what makes two expectations the same one with other bounds: their type and their columns."""
+    return (
+        keys["expect"],
+        *(keys.get(name) for name in ("column", "column_A", "column_B")),
+        *keys.get("column_list", ()),
+    )
 
 
 def _spans(frame: pl.DataFrame) -> list[pl.DataFrame]:
@@ -84,7 +112,7 @@ def _columns(frame: pl.DataFrame, spec: ModelSpec) -> list[str]:
     return [column for column in dict.fromkeys(wanted) if column in frame.columns]
 
 
-def _table(spans: list[pl.DataFrame], columns: list[str]) -> Iterator[_Proposal]:
+def _table(spans: list[pl.DataFrame], columns: list[str]) -> Iterator[Proposal]:
     fewest, most = min(span.height for span in spans), max(span.height for span in spans)
     low, high = max(1, int(_round_out(fewest / 2, up=False))), int(_round_out(most * 2, up=True))
     keys = {"expect": "expect_table_row_count_to_be_between", "min_value": low, "max_value": high}
@@ -93,7 +121,16 @@ def _table(spans: list[pl.DataFrame], columns: list[str]) -> Iterator[_Proposal]
     yield "further columns may come", names
 
 
-def _column(series: pl.Series, spans: list[pl.DataFrame], spec: ModelSpec) -> Iterator[_Proposal]:
+def _freshness(spans: list[pl.DataFrame]) -> Iterator[Proposal]:
+    if HOURS_TO_SPAN_END not in spans[0].columns:
+        return
+    oldest = max(float(span[HOURS_TO_SPAN_END].min()) for span in spans)  # type: ignore[arg-type]  # numbers
+    hours = max(1.0, _round_out(2 * oldest, up=True))
+    keys = {"expect": "expect_column_min_to_be_between", "column": HOURS_TO_SPAN_END, "max_value": _number(hours)}
+    yield f"freshness: the newest example came at most {oldest:.2g} hours before the end of its span", keys
+
+
+def _column(series: pl.Series, spans: list[pl.DataFrame], spec: ModelSpec) -> Iterator[Proposal]:
     column = series.name
     extra: dict[str, Any] = {"environments": ["training"]} if column == spec.label.column else {}
     mostly = _mostly_present([span[column] for span in spans])
@@ -101,11 +138,14 @@ def _column(series: pl.Series, spans: list[pl.DataFrame], spec: ModelSpec) -> It
         extra["severity"] = "warning"
     for comment, keys in _proposals(series, mostly, spans, spec):
         yield comment, {"expect": keys.pop("expect"), "column": column, **keys, **extra}
+    numeric = _is_numeric(series, spec) and column in spec.features.columns
+    for comment, keys in _bands([span[column] for span in spans]) if numeric else ():
+        yield comment, {"expect": keys.pop("expect"), "column": column, **keys, **extra, "severity": "warning"}
 
 
 def _proposals(
     series: pl.Series, mostly: float | None, spans: list[pl.DataFrame], spec: ModelSpec
-) -> Iterator[_Proposal]:
+) -> Iterator[Proposal]:
     held = _held(series)
     if held.is_empty():
         yield "no value was seen: nothing to infer from", {"expect": "expect_column_to_exist"}
@@ -120,6 +160,8 @@ def _proposals(
         yield from _bounds(held)
     elif isinstance(held.dtype, pl.String | pl.Categorical | pl.Enum):
         yield from _domain(held.cast(pl.String))
+        if held.len() >= MIN_EXAMPLES_TO_BE_UNIQUE and held.is_unique().all():
+            yield "no value came twice", {"expect": "expect_column_values_to_be_unique", "severity": "warning"}
     elif held.dtype.is_integer():
         yield from _domain(held)
 
@@ -142,12 +184,12 @@ def _mostly_present(spans: list[pl.Series]) -> float | None:
     return mostly if mostly >= _LEAST_PRESENT else None
 
 
-def _uniqueness(spans: list[pl.Series]) -> Iterator[_Proposal]:
+def _uniqueness(spans: list[pl.Series]) -> Iterator[Proposal]:
     if all(_held(series).n_unique() == _held(series).len() for series in spans):
         yield "names an example", {"expect": "expect_column_values_to_be_unique"}
 
 
-def _bounds(held: pl.Series) -> Iterator[_Proposal]:
+def _bounds(held: pl.Series) -> Iterator[Proposal]:
     finite = held.cast(pl.Float64)
     finite = finite.filter(finite.is_finite())
     if finite.is_empty():
@@ -164,7 +206,26 @@ def _bounds(held: pl.Series) -> Iterator[_Proposal]:
     yield f"seen {low:.4g} to {high:.4g}", {"expect": "expect_column_values_to_be_between", **keys}
 
 
-def _domain(held: pl.Series) -> Iterator[_Proposal]:
+def _bands(spans: list[pl.Series]) -> Iterator[Proposal]:
+    finite = [_held(span).cast(pl.Float64) for span in spans]
+    finite = [span.filter(span.is_finite()) for span in finite]
+    finite = [span for span in finite if span.len() >= MIN_EXAMPLES_OF_A_BAND]
+    if not finite or len(finite) < len(spans):
+        return
+    every = pl.concat(finite)
+    spread = float(every.quantile(0.75) or 0) - float(every.quantile(0.25) or 0)
+    ranges = []
+    for at in QUANTILES:
+        seen = [float(span.quantile(at, "nearest") or 0) for span in finite]
+        room = max(max(seen) - min(seen), spread)
+        low, high = _round_out(min(seen) - room, up=False), _round_out(max(seen) + room, up=True)
+        ranges.append([_number(low), _number(high)])
+    if spread > 0:
+        keys = {"quantile_ranges": {"quantiles": list(QUANTILES), "value_ranges": ranges}}
+        yield "quantiles of a span", {"expect": "expect_column_quantile_values_to_be_between", **keys}
+
+
+def _domain(held: pl.Series) -> Iterator[Proposal]:
     values = held.unique().sort().to_list()
     if len(values) <= MAX_VALUES and held.len() >= MIN_EXAMPLES_A_VALUE * len(values):
         keys = {"expect": "expect_column_values_to_be_in_set", "value_set": values, "mostly": MOSTLY_KNOWN}
@@ -185,18 +246,19 @@ def _number(value: float) -> int | float:
     return int(value) if value.is_integer() and abs(value) < 1e15 else value
 
 
-def _section(title: str, proposals: list[_Proposal]) -> str:
+def section_text(title: str, proposals: list[Proposal]) -> str:
+    """Return the lines of one section of the file."""
     return f"\n  # {title}\n" + "".join(_item(comment, keys) for comment, keys in proposals)
 
 
 def _item(comment: str, keys: Mapping[str, Any]) -> str:
-    lines = [f"{name}: {_value(value)}" for name, value in keys.items()]
+    lines = [f"{name}: {as_yaml(value)}" for name, value in keys.items()]
     if comment:
         lines[0] += f"  # {comment}"
     return "  - " + "\n    ".join(lines) + "\n"
 
 
-def _value(value: Any) -> str:
+def as_yaml(value: Any) -> str:
     """Return one value as YAML on one line; quotes what YAML would read as another type."""
     # YAML 1.1 takes U+0085 and its like for line breaks, and PyYAML folds them away unless they are escaped.
     is_printable = all(str(item).isprintable() for item in (value if isinstance(value, list) else [value]))

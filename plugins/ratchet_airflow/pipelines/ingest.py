@@ -15,6 +15,7 @@ from ratchet_airflow.operators.ingestion import (
     SealSpanOperator,
     ValidateSpanOperator,
 )
+from ratchet_airflow.operators.validation import ValidateGroundTruthOperator
 from ratchet_airflow.pipelines.defaults import build_dag, waiting_time
 from ratchet_airflow.pipelines.form import field, offer_form
 from ratchet_airflow.pipelines.schedules import ingest_schedule
@@ -33,13 +34,14 @@ _WRITTEN: dict[Cadence, dict[str, str]] = {
 def build_ingest(spec: ModelSpec) -> DAG:
     """Return the DAG that takes spans in."""
     with build_dag(spec, "ingest", **ingest_schedule(spec)) as dag:
+        ingested = IngestSpanOperator(
+            task_id="ingest_span",
+            model=spec.name,
+            doc_md="Writes the span's examples, and the outcomes known by now, in one commit each.",
+        )
         chain(
             _first_task(spec),
-            IngestSpanOperator(
-                task_id="ingest_span",
-                model=spec.name,
-                doc_md="Writes the span's examples, and the outcomes known by now, in one commit each.",
-            ),
+            ingested,
             ComputeStatisticsOperator(
                 task_id="compute_statistics", model=spec.name, doc_md="Scans the span once and stores its statistics."
             ),
@@ -49,6 +51,12 @@ def build_ingest(spec: ModelSpec) -> DAG:
                 outlets=[span_asset(ModelId(spec.name))],
                 doc_md="Judges the span by `expectations.yaml`. A stopped one fails here; the report is under Details.",
             ),
+        )
+        # Beside the span and not before it: outcomes that are stopped must not stop the day.
+        ingested >> ValidateGroundTruthOperator(
+            task_id="validate_ground_truth",
+            model=spec.name,
+            doc_md="Judges the outcomes that came in, as training would read them. Fails on those that are stopped.",
         )
     first_span = field(
         None,

@@ -8,6 +8,7 @@ from airflow.sdk import DAG, PartitionedAssetTimetable
 
 from ratchet.identity import ModelId
 from ratchet_airflow.assets import predictions_asset, retrain_request_asset
+from ratchet_airflow.operators.validation import ValidateServingLogOperator
 from ratchet_airflow.operators.watching import DecideRetrainOperator, PublishRequestOperator
 from ratchet_airflow.pipelines.defaults import build_dag, waiting_time
 from ratchet_airflow.sensors.watch import SenseDriftSensor, SenseQualitySensor, SenseStalenessSensor
@@ -48,6 +49,11 @@ def build_watch(spec: ModelSpec) -> DAG:
             quality=quality.output,
             staleness=staleness.output,
             doc_md="Combines what was sensed, the schedule and the cool-down into one decision, in words.",
+        )
+        ValidateServingLogOperator(
+            task_id="validate_serving_log",
+            model=spec.name,
+            doc_md="Judges what the scoring service was asked that day. Nothing waits for it.",
         )
         PublishRequestOperator(
             task_id="publish_request",

@@ -95,7 +95,7 @@ class TestInfer:
         before = {path.name: path.read_bytes() for path in model.path.iterdir() if path.is_file()}
         answer = ratchet(model, "infer", "parcels", "--from", "2024-03-01", "--to", "2024-03-02")
         assert (answer.code, answer.err) == (0, "")
-        assert answer.out.count("# --- ") == 2
+        assert answer.out.count("\n+++ ") + answer.out.startswith("+++ ") == 2
         assert "expect_column_values_to_be_between" in answer.out
         assert {path.name: path.read_bytes() for path in model.path.iterdir() if path.is_file()} == before
         assert not Path(model.project.home).exists()

@@ -74,6 +74,9 @@ class TestLabelledSpans:
         assert labelled_spans(loaded.project, loaded.id) == set()
         for number in (2, 3):
             examples(loaded).mark_validated(day(number), 1, "evidence")
+        assert labelled_spans(loaded.project, loaded.id) == set()  # no outcome passed validation
+        for number in (1, 2):
+            ManifestStore(loaded.store, loaded.id, "ground_truth").mark_validated(day(number), 1, "evidence")
         assert labelled_spans(loaded.project, loaded.id) == {day(2)}  # day 3 has no outcome, day 1 is not validated
 
     def test_a_new_revision_must_be_validated_again(self, loaded: Model):

@@ -27,6 +27,7 @@ from ratchet.errors import RatchetError
 from ratchet.evaluation.baselines import rule_scores
 from ratchet.evaluation.contenders import evaluate_contenders
 from ratchet.evaluation.gate import decide_gate
+from ratchet.evaluation.governance import assess, governance_checks
 from ratchet.evaluation.results import Evaluation
 from ratchet.features.matrix import feature_roles, to_matrix
 from ratchet.features.transform import build_pipeline
@@ -40,9 +41,12 @@ from ratchet.spans.calendar import Calendar
 from ratchet.spans.contract import sort_examples, sort_ground_truth
 from ratchet.spans.joined import read_examples
 from ratchet.spans.outcomes import read_examples_of, read_outcomes_of
+from ratchet.spans.pseudonym_key import make_key
+from ratchet.spans.pseudonyms import Protection
 from ratchet.spans.sources import SpanWindow
 from ratchet.spans.sources.completeness import is_complete
 from ratchet.spec.delivery import DeliverySpec, FilesDelivery
+from ratchet.spec.gaps import find_gaps
 from ratchet.spec.model import ModelSpec
 from ratchet.spec.watching import Reason
 from ratchet.statistics.scan import scan_statistics
@@ -80,7 +84,7 @@ def leaves(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
         below = list(_sections(info.annotation))
         if prefix != "source." and below == list(_sections(DeliverySpec)):
             below = []  # the same block again: its keys are shown once, below the source
-        star = "*." if get_origin(info.annotation) is dict else ""
+        star = "*." if any(get_origin(a) is dict for a in (info.annotation, *get_args(info.annotation))) else ""
         if not below:
             yield f"{prefix}{name}"
         for one in below:
@@ -92,6 +96,28 @@ def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
         yield annotation
     for argument in get_args(annotation):
         yield from _sections(argument)
+
+
+def questions(model: Model) -> object:
+    return find_gaps(model.spec)
+
+
+def protected(model: Model) -> object:
+    """What a delivery with a personal column is made of, or why it cannot be."""
+    frame = delivered(model).with_columns(email=pl.lit("x"))
+    try:
+        make_key(model.project, model.spec)
+        kept = Protection.of(model.project, model.spec).apply(frame)
+    except RatchetError as error:
+        return str(error)
+    return kept.columns, kept["parcel_id"].to_list()
+
+
+def governed(model: Model) -> object:
+    """The checks that governance adds to a gate."""
+    spec = model.spec
+    checks = governance_checks(assess(examples(model), spec), spec.governance, [], strict=False)
+    return [check.to_json() for check in checks]
 
 
 # What is observed. Each takes a model folder and answers with a plain value.
@@ -484,6 +510,7 @@ OUTCOME = {"label.delivery": None, "label.outcome": {"column": "weight_after", "
 LENIENT = {"source.max_quarantined": 1.0}
 TEXT = {**LENIENT, "source.rows.text_numbers": "parse"}
 ORDERED = {**TEXT, "source.rows.conflicts": "keep_last", "source.rows.order_by": "changed_at"}
+GROUPS = {"governance.groups.depot.min_examples": 10}
 
 CASES = {
     "schema_version": Case(key="schema_version", value=2, observe=is_accepted),
@@ -610,6 +637,43 @@ CASES = {
     ),
     "features.leaks": Case(key="features.leaks", value=[], observe=contract),
     "features.slices": Case(key="features.slices", value=["carrier"], observe=contract),
+    "governance.description": Case(key="governance.description", value=None, observe=questions),
+    "governance.terms_of_use": Case(key="governance.terms_of_use", value=None, observe=questions),
+    "governance.licence": Case(key="governance.licence", value=None, observe=questions),
+    "governance.pii": Case(key="governance.pii", value={"email": "direct"}, observe=protected),
+    "governance.pseudonymise": Case(key="governance.pseudonymise", value=["parcel_id"], observe=protected),
+    "governance.key_variable": Case(
+        key="governance.key_variable",
+        value="NO_KEY",
+        observe=protected,
+        given={"governance.pseudonymise": ["parcel_id"]},
+    ),
+    "governance.prohibited.*.role": Case(key="governance.prohibited.depot.role", value="numeric", observe=contract),
+    "governance.prohibited.*.max_association": Case(
+        key="governance.prohibited.depot.max_association", value=0.0, observe=governed
+    ),
+    "governance.accepted_proxies": Case(
+        key="governance.accepted_proxies",
+        value={"distance": "known", "weight": "known", "carrier": "known", "hour": "known"},
+        observe=governed,
+        given={"governance.prohibited.depot.max_association": 0.0},
+    ),
+    "governance.groups.*.min_examples": Case(
+        key="governance.groups.depot.min_examples", value=99, observe=governed, given=GROUPS
+    ),
+    "governance.groups.*.min_share": Case(
+        key="governance.groups.depot.min_share", value=0.6, observe=governed, given=GROUPS
+    ),
+    "governance.groups.*.values": Case(
+        key="governance.groups.depot.values", value=["north", "west"], observe=governed, given=GROUPS
+    ),
+    "governance.quasi_identifiers": Case(key="governance.quasi_identifiers", value=["carrier"], observe=governed),
+    "governance.min_group_size": Case(
+        key="governance.min_group_size",
+        value=99,
+        observe=governed,
+        given={"governance.quasi_identifiers": ["carrier", "depot"]},
+    ),
     "train.train_spans": Case(key="train.train_spans", value=5, observe=window),
     "train.min_train_spans": Case(key="train.min_train_spans", value=7, observe=window, given={"train.train_spans": 9}),
     "train.validate_spans": Case(key="train.validate_spans", value=2, observe=window),
@@ -709,4 +773,7 @@ def _pattern(key: str) -> str:
 
 
 def _is_named_by_user(parts: list[str], i: int) -> bool:
-    return i > 0 and (parts[i - 1] == "joins" if i == 1 else parts[i - 1] in ("columns", "space"))
+    if i == 0:
+        return False
+    mappings = ("joins",) if i == 1 else ("columns", "space", "prohibited", "groups")
+    return parts[i - 1] in mappings

@@ -145,10 +145,10 @@ class TestFaultsNameFileLineAndKey:
         assert said == f"spec.yaml:{line_of('watch:') + 3}: {key}: not supported by this version of Ratchet. Remove it."
 
     def test_a_key_of_a_later_version_within_a_section_too(self, write: Write):
-        said = refusal(write("  leaks:", "  pii: [weight]\n  leaks:"))
+        said = refusal(write("  leaks:", "  segment: [weight]\n  leaks:"))
         assert (
-            said
-            == f"spec.yaml:{line_of('  leaks:')}: features.pii: not supported by this version of Ratchet. Remove it."
+            said == f"spec.yaml:{line_of('  leaks:')}: features.segment: not supported by this version of "
+            "Ratchet. Remove it."
         )
 
 

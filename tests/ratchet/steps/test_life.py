@@ -15,6 +15,7 @@ from ratchet.steps.promote import promote
 from ratchet.steps.score_span import score_span
 from ratchet.steps.select_window import select_window
 from ratchet.steps.sense_drift import sense_drift
+from ratchet.steps.validate_ground_truth import validate_ground_truth
 from ratchet.training.versions import read_alias
 from tests.factories.lives import LOADED, Life, gate_of, try_candidate
 from tests.factories.models import AUTHOR, Model, at, day, days
@@ -33,12 +34,13 @@ def test_the_first_night_trains_the_first_champion(life: Life):
     model = life("loaded")
     night = live(model, day(LOADED))
     assert list(night.results) == [
-        *("ingest_span", "compute_statistics", "validate_span", "score_span"),
+        *("ingest_span", "compute_statistics", "validate_ground_truth", "validate_span"),
+        *("validate_serving_log", "score_span"),
         *("sense_drift", "sense_quality", "sense_staleness", "decide_retrain"),
         *("select_window", "tune", "train", "evaluate", "decide_gate", "promote"),
     ]
     undecided = [name for name, result in night.results.items() if result.verdict == "undecided"]
-    assert undecided == ["score_span", "sense_drift", "sense_quality", "sense_staleness"]
+    assert undecided == ["validate_serving_log", "score_span", "sense_drift", "sense_quality", "sense_staleness"]
     state = model.ledger.read_state()
     assert state.champion is not None
     assert state.champion.version == "1"
@@ -52,7 +54,9 @@ def test_the_next_nights_are_scored_and_watched_and_ask_for_nothing(life: Life):
     model = life("watched")
     night = live(model, day(15))
     assert list(night.results)[-1] == "decide_retrain"
-    assert {name: result.verdict for name, result in night.results.items()} == dict.fromkeys(night.results, "pass")
+    verdicts = {name: result.verdict for name, result in night.results.items()}
+    assert verdicts.pop("validate_serving_log") == "undecided"  # nothing was asked of the service
+    assert verdicts == dict.fromkeys(verdicts, "pass")
     predictions = read_table(model.project, model.id, "predictions", [day(15)])
     assert (predictions.height, predictions["model_version"].unique().to_list()) == (150, ["1"])
     assert predictions["score"].is_between(0, 1).all()
@@ -81,6 +85,7 @@ def test_a_candidate_of_poisoned_labels_is_refused_and_the_champion_stays(life: 
     before = model.ledger.read_state()
     model.deliver(*days(10, 16), turned=True)
     ingest_ground_truth(model.project, model.spec, days(10, 14))
+    assert validate_ground_truth(model.project, model.spec, days(11, 15)).verdict == "pass"
     assert take_in(model.project, model.spec, days(15, 19), done=lambda name, result: None)
     gate = try_candidate(model, day(19), "schedule")
     assert gate.verdict == "fail"
@@ -99,7 +104,7 @@ class TestASpanStoppedByValidation:
         model = life("watched")
         model.deliver(day(15), farther=500.0)
         night = live(model, day(15))
-        assert list(night.results) == ["ingest_span", "compute_statistics", "validate_span"]
+        assert list(night.results) == ["ingest_span", "compute_statistics", "validate_ground_truth", "validate_span"]
         assert night.results["validate_span"].to_json()["stopped"] == (day(15),)
         with pytest.raises(MissingSpanError, match="did not pass validation"):
             score_span(model.project, model.spec, day(15), at=at(day(15)))

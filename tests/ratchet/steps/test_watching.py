@@ -8,6 +8,7 @@ from ratchet.steps.night import live_through, take_in, watch
 from ratchet.steps.results import StepResult
 from ratchet.steps.sense_quality import sense_quality
 from ratchet.steps.sense_staleness import sense_staleness
+from ratchet.steps.validate_ground_truth import validate_ground_truth
 from tests.factories.lives import COVERAGE, LOADED, WATCHED, Life
 from tests.factories.models import AUTHOR, Model, at, day, days
 
@@ -42,6 +43,8 @@ class TestQuality:
         assert "The label of 75 of 150 examples is known; a share of 0.8 is needed." in quality.words
         model.deliver(day(WATCHED))
         ingest_ground_truth(model.project, model.spec, [day(WATCHED)])
+        assert sense_quality(model.project, model.spec, day(15)).words.endswith("has not passed validation")
+        validate_ground_truth(model.project, model.spec, [day(15)])
         assert sense_quality(model.project, model.spec, day(15)).verdict == "pass"
 
     @pytest.mark.parametrize(("coverage", "verdict"), [(0.8, "pass"), (0.79, "undecided")])

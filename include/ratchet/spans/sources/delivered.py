@@ -35,12 +35,14 @@ class SpanWindow:
 class Delivery:
     """What was delivered, the digest of its rows, and the versions of what they were read from.
 
-    ``inputs`` names files by the digest of their bytes and Delta tables by their version.
+    ``inputs`` names files by the digest of their bytes and Delta tables by their version; ``withheld`` the columns
+    that were left out as personal.
     """
 
     frame: pl.DataFrame
     digest: str
     inputs: Mapping[str, str] = field(default_factory=dict)
+    withheld: tuple[str, ...] = ()
 
 
 def frame_digest(frame: pl.DataFrame) -> str:
