@@ -41,8 +41,8 @@ _PLAIN = tuple(name for name in _SCHEMA if name not in _OTHER)
 class StatisticsTable:
     """The stored statistics of one model's spans; a span holds those of its newest revision."""
 
-    def __init__(self, home_uri: str, model: ModelId) -> None:
-        self.uri = f"{home_uri.rstrip('/')}/tables/{model}/statistics"
+    def __init__(self, home_uri: str, model: ModelId, name: str = "statistics") -> None:
+        self.uri = f"{home_uri.rstrip('/')}/tables/{model}/{name}"
         self._table = SpanTable(self.uri)
 
     def write(
@@ -64,6 +64,15 @@ class StatisticsTable:
             for column in columns.values()
         ]
         return self._table.replace_spans(pl.DataFrame(rows, schema=_SCHEMA), list(statistics), commit=commit)
+
+    def known(self, spans: Iterable[str]) -> set[str]:
+        """Return which of these spans have statistics."""
+        wanted = list(dict.fromkeys(spans))
+        return (
+            set(self._table.read(wanted, columns=["span"])["span"])
+            if wanted and self._table.version() is not None
+            else set()
+        )
 
     def read(self, spans: Iterable[str]) -> dict[str, dict[str, ColumnStatistics]]:
         """Return the statistics by span and column, in the order asked for.

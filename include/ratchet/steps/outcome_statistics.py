@@ -1,0 +1,102 @@
+"""Statistics of outcomes and of scores, kept as those of the columns are: the windows of both are compared likewise.
+
+A row is named by its span and the first digits of the delivery that it was told from, so a late outcome or another
+champion makes another row, and what a night was judged by stays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ratchet.identity import ModelId
+from ratchet.packaging.package import load_package
+from ratchet.spans.reading import read_manifests, read_table
+from ratchet.spans.records import SPAN
+from ratchet.statistics.scan import scan_statistics
+from ratchet.statistics.table import StatisticsTable
+from ratchet.steps.examples import read_all_examples
+from ratchet.storage.objects import open_store
+
+if TYPE_CHECKING:
+    from ratchet.ledger.versions import ModelVersion
+    from ratchet.project import Project
+    from ratchet.spec.features import Role
+    from ratchet.spec.model import ModelSpec
+    from ratchet.statistics.column import ColumnStatistics
+
+SCORE, LABEL = ":score", ":label"
+# Fixed for every model, so that the scores of any two can be compared.
+SCORE_EDGES = (0.005, 0.01, 0.02, *(round(0.05 * i, 2) for i in range(1, 20)), 0.98, 0.99, 0.995)
+_DIGITS = 16
+
+BySpan = Mapping[str, Mapping[str, "ColumnStatistics"]]
+
+
+def read_label_statistics(project: Project, spec: ModelSpec, spans: Sequence[str]) -> BySpan:
+    """Return the statistics of the outcomes known of each span, as the categorical column ``:label``."""
+    model = ModelId(spec.name)
+    rows = {m.span: f"{m.span}.{_digits(m.delivery)}" for m in read_manifests(project, model, "ground_truth", spans)}
+
+    def read(missing: Sequence[str]) -> pl.DataFrame:
+        frame = read_table(project, model, "ground_truth", missing, columns=[spec.label.column])
+        return frame.rename({spec.label.column: LABEL})
+
+    table = StatisticsTable(project.home, model, "label-statistics")
+    return _read(table, rows, read, {LABEL: "categorical"})
+
+
+def read_score_statistics(
+    project: Project, spec: ModelSpec, version: ModelVersion, spans: Sequence[str], *, scored: bool
+) -> BySpan:
+    """Return the statistics of a version's scores on all examples of each span, as the numeric column ``:score``.
+
+    Parameters
+    ----------
+    scored : bool
+        Whether this version has scored these spans on their night; otherwise it does so now, once.
+    """
+    model = ModelId(spec.name)
+    rows = {
+        m.span: f"{m.span}.{_digits(_scoring(m.delivery, version))}"
+        for m in read_manifests(project, model, "examples", spans)
+    }
+
+    def read(missing: Sequence[str]) -> pl.DataFrame:
+        if scored:
+            return read_table(project, model, "predictions", missing, columns=["score"]).rename({"score": SCORE})
+        examples = read_all_examples(project, spec, missing)
+        loaded = load_package(open_store(project.home), model, version.digest)
+        return examples.select(SPAN, pl.Series(SCORE, loaded.predict(examples)))
+
+    table = StatisticsTable(project.home, model, "score-statistics")
+    return _read(table, rows, read, {SCORE: "numeric"})
+
+
+def _read(
+    table: StatisticsTable,
+    rows: Mapping[str, str],
+    read: Callable[[Sequence[str]], pl.DataFrame],
+    roles: Mapping[str, Role],
+) -> BySpan:
+    known = table.known(rows.values())
+    missing = [span for span, row in rows.items() if row not in known]
+    if missing:
+        frame, edges = read(missing), {SCORE: SCORE_EDGES}
+        scanned = {rows[span]: scan_statistics(frame.filter(pl.col(SPAN) == span), roles, edges) for span in missing}
+        table.write_spans(scanned, dict.fromkeys(scanned, 1), {"step": "sense_drift"})
+    found = table.read(rows.values())
+    return {span: found[row] for span, row in rows.items()}
+
+
+def _scoring(examples_delivery: str, version: ModelVersion) -> str:
+    inputs = {"examples": examples_delivery, "digest": version.digest}
+    return "sha256:" + hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+
+def _digits(delivery: str) -> str:
+    return delivery.rpartition(":")[2][:_DIGITS]
