@@ -81,11 +81,11 @@ def tell_apart(
     """
     data = _Data(matrix=_coded(matrix, categorical), spans=np.asarray(spans), categorical=categorical, seed=seed)
     is_current = np.isin(data.spans, list(current))
-    sizes = {"n_baseline": int((~is_current).sum()), "n_current": int(is_current.sum())}
+    n_baseline, n_current = int((~is_current).sum()), int(is_current.sum())
     obstacle = _lacks(data.spans, is_current, policy)
     if obstacle:
         check = Check(name="all columns together", verdict="undecided", reason=obstacle, bound=policy.max_auc)
-        return TogetherResult(check=check, **sizes)
+        return TogetherResult(check=check, n_baseline=n_baseline, n_current=n_current)
     scores, telling = data.cross_score(is_current, explain=True)
     auc = roc_auc(is_current, scores) or 0.5
     low, high = _interval(data.spans, is_current, scores, seed)
@@ -98,7 +98,8 @@ def tell_apart(
         high=high,
         references=references,
         telling=telling,
-        **sizes,
+        n_baseline=n_baseline,
+        n_current=n_current,
     )
 
 

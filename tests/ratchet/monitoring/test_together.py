@@ -47,7 +47,7 @@ def test_columns_that_only_drift_together_are_found_and_named():
 
 def test_windows_that_the_training_spans_differ_by_as_much_are_no_drift():
     rng = np.random.default_rng(0)
-    weeks = [make_days(rng, 4, 4 * i, shift=3.0 * i) for i in range(6)]
+    weeks = [make_days(rng, 4, 4 * i, shift=3.0 * i, size=150) for i in range(6)]
     found = tell(pd.concat(weeks[:5]), weeks[5])
     assert found.auc is not None
     assert found.auc > 0.9
