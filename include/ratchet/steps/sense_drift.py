@@ -44,7 +44,8 @@ def sense_drift(project: Project, spec: ModelSpec, span: str) -> DriftStepResult
     model, policy = ModelId(spec.name), spec.watch.drift
     validated = ManifestStore(open_store(project.home), model, "examples").validated()
     trained_on = champion_evidence(project, champion).train_spans
-    windows = choose_windows(span, trained_on, validated, policy, Calendar.of(spec.source))
+    calendar = Calendar.of(spec.source)
+    windows = choose_windows(span, trained_on, validated, policy, calendar, season_spans=policy.season_spans)
     if not windows.current or not windows.baseline:
         lacking = "the newest" if not windows.current else "the champion's training"
         return _not_sensed(spec, span, f"not enough data: none of {lacking} spans is there and validated")

@@ -5,6 +5,7 @@ A case sets one key and looks at what a public function answers before and after
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args, get_origin
@@ -33,14 +34,16 @@ from ratchet.spans.calendar import Calendar
 from ratchet.spans.contract import sort_examples, sort_ground_truth
 from ratchet.spans.sources import read_source
 from ratchet.spec.model import ModelSpec
-from ratchet.spec.watching import Reason
+from ratchet.spec.watching import DistancePolicy, Reason, SeasonalPolicy
 from ratchet.statistics.scan import scan_statistics
 from ratchet.steps.compute_statistics import statistics_roles
 from ratchet.steps.drift_windows import choose_windows
 from ratchet.steps.examples import derive
 from ratchet.steps.ingest_span import ingest_span
+from ratchet.steps.results import read_object
 from ratchet.steps.sense_drift import sense_drift
 from ratchet.steps.sense_quality import sense_quality
+from ratchet.steps.sense_skew import sense_skew
 from ratchet.training.fit import fit
 from ratchet.training.search import search
 from ratchet.training.window import select_window
@@ -48,6 +51,7 @@ from ratchet_airflow.runs import ModelRun
 from ratchet_airflow.waiting import night_of
 from tests.factories.lives import LOADED, WATCHED, Life, Stage
 from tests.factories.models import CALENDAR, Model, day, days, make_model
+from tests.factories.serving import in_grams, serve
 
 Observe = Callable[[Model], object]
 
@@ -246,27 +250,37 @@ def judged_slices(model: Model) -> object:
 
 def drift(model: Model) -> object:
     """The verdict on each column when the parcels go a little farther."""
-    spec, roles = model.spec, statistics_roles(model.spec)
+    return compared(model, model.spec.watch.drift)
+
+
+def compared(model: Model, policy: DistancePolicy) -> object:
+    roles = statistics_roles(model.spec)
     edges = {"distance": (20.0, 40.0, 60.0, 80.0), "weight": (4.0, 5.0, 6.0), "hour": (6.0, 12.0, 18.0)}
     model.deliver(day(2), n=280, farther=12.0)
     model.deliver(day(1), n=280)
     sides = [scan_statistics(examples(model, span), roles, edges) for span in (day(1), day(2))]
-    found = compare_columns(sides[0], sides[1], spec.watch.drift)
+    found = compare_columns(sides[0], sides[1], policy)
     return {column.column: column.check.verdict for column in found.columns}
 
 
 def drift_by(model: Model) -> object:
+    return rules(model, model.spec.watch.drift)
+
+
+def rules(model: Model, policy: DistancePolicy) -> object:
     """Which distance decides on each column, and its bound."""
-    spec = model.spec
-    roles = statistics_roles(spec)
-    return {column: spec.watch.drift.rule_of(column, role) for column, role in roles.items()}
+    return {column: policy.rule_of(column, role) for column, role in statistics_roles(model.spec).items()}
 
 
 def drift_in_season(model: Model) -> object:
+    return in_season(model, model.spec.watch.drift)
+
+
+def in_season(model: Model, policy: SeasonalPolicy) -> object:
     """The verdict on a season's change, and the spans it is held against."""
-    spec, policy = model.spec, model.spec.watch.drift
+    spec, policy = model.spec, policy.model_copy(update={"min_examples": 100})
     spans = days(1, 30)
-    chosen = choose_windows(day(30), spans[:20], set(spans), policy, CALENDAR)
+    chosen = choose_windows(day(30), spans[:20], set(spans), policy, CALENDAR, season_spans=policy.season_spans)
     edges = {"distance": (20.0, 40.0, 60.0, 80.0), "weight": (4.0, 5.0, 6.0), "hour": (6.0, 12.0, 18.0)}
     model.deliver(day(2), n=280, farther=40.0)
     near, far = (scan_statistics(examples(model, day(n)), statistics_roles(spec), edges) for n in (1, 2))
@@ -277,6 +291,16 @@ def drift_in_season(model: Model) -> object:
 
 def drift_window(model: Model) -> object:
     return sense_drift(model.project, model.spec, day(LOADED)).current_spans
+
+
+def skew(model: Model) -> object:
+    """What is sensed when some requests of the newest night came in another unit; those of the night before too."""
+    if not model.store.list("predictions-log/parcels"):
+        for number in (WATCHED - 1, WATCHED):
+            serve(model, day(number), change=in_grams)
+    found = sense_skew(model.project, model.spec, day(WATCHED))
+    apart = json.loads(read_object(model.project, found.distribution_uri or ""))
+    return found.n_logged, found.skewed, [column["check"]["verdict"] for column in apart["columns"]]
 
 
 def quality_of_a_cohort(model: Model) -> object:
@@ -427,6 +451,12 @@ CASES = {
         observe=drift_by,
         given={"watch.drift.columns.distance.max_distance": 0.9},
     ),
+    "watch.skew.window_spans": Case(key="watch.skew.window_spans", value=2, observe=skew, stage="watched"),
+    "watch.skew.min_examples": Case(key="watch.skew.min_examples", value=100, observe=skew, stage="watched"),
+    "watch.skew.tolerance": Case(key="watch.skew.tolerance", value=0.5, observe=skew, stage="watched"),
+    "watch.skew.max_mismatch_share": Case(
+        key="watch.skew.max_mismatch_share", value=0.5, observe=skew, stage="watched"
+    ),
     "watch.quality.min_auc": Case(key="watch.quality.min_auc", value=0.99, observe=quality),
     "watch.quality.max_drop": Case(key="watch.quality.max_drop", value=0.0, observe=quality),
     "watch.quality.min_examples": Case(key="watch.quality.min_examples", value=101, observe=quality),
@@ -438,6 +468,25 @@ CASES = {
         key="watch.retrain.cool_down_spans", value=4, observe=retraining(9, 10, requested=6)
     ),
 }
+
+
+for _name in ("skew",):
+    for _key, _value in (("distance", "psi"), ("max_distance", 0.05)):
+        CASES[f"watch.{_name}.{_key}"] = Case(
+            key=f"watch.{_name}.{_key}",
+            value=_value,
+            observe=lambda model, name=_name: rules(model, getattr(model.spec.watch, name)),
+        )
+    for _key, _value in (("false_discovery_rate", 1e-6), ("min_examples", 281)):
+        CASES.setdefault(
+            f"watch.{_name}.{_key}",
+            Case(
+                key=f"watch.{_name}.{_key}",
+                value=_value,
+                observe=lambda model, name=_name: compared(model, getattr(model.spec.watch, name)),
+                given={f"watch.{_name}": {"max_distance": 0.05, "min_examples": 100}},
+            ),
+        )
 
 
 def test_every_key_has_a_case():
