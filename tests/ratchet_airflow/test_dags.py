@@ -30,6 +30,7 @@ TASKS = {
     "score": {"score_span": "ScoreSpanOperator"},
     "watch": {
         "sense_drift": "SenseDriftSensor",
+        "sense_skew": "SenseSkewSensor",
         "sense_quality": "SenseQualitySensor",
         "sense_staleness": "SenseStalenessSensor",
         "validate_serving_log": "ValidateServingLogOperator",
@@ -102,7 +103,7 @@ def test_tasks_follow_each_other_in_the_order_of_the_loop(dags: dict[str, DAG]) 
     assert upstream("ingest", "compute_statistics") == {"ingest_span"}
     assert upstream("ingest", "validate_ground_truth") == {"ingest_span"}
     assert upstream("ingest", "ingest_span") == {"wait_for_source"}
-    assert upstream("watch", "decide_retrain") == {"sense_drift", "sense_quality", "sense_staleness"}
+    assert upstream("watch", "decide_retrain") == {"sense_drift", "sense_skew", "sense_quality", "sense_staleness"}
     assert upstream("watch", "publish_request") == {"decide_retrain"}
     assert upstream("train", "train") == {"select_window", "tune"}
     assert upstream("train", "evaluate") == {"select_window", "train"}
@@ -240,6 +241,7 @@ def test_heavy_tasks_link_to_their_run_and_report(dags: dict[str, DAG]) -> None:
         "validate_span": ["Report"],
         "validate_serving_log": ["Report"],
         "sense_drift": ["Report"],
+        "sense_skew": ["Report"],
         "train": ["MLflow run"],
         "evaluate": ["MLflow run", "Report"],
         "decide_gate": ["MLflow run", "Report"],

@@ -13,15 +13,16 @@ from ratchet.drift.discovery import adjust
 from ratchet.drift.measuring import FORMULAS, measure_column
 from ratchet.drift.results import ColumnDrift, DriftResult, Figures, Test
 from ratchet.drift.seasons import Season, find_season
+from ratchet.spec.watching import DistancePolicy, SeasonalPolicy
 from ratchet.verdicts import Check, Verdict
 
 if TYPE_CHECKING:
     from ratchet.drift.noise import Chance
     from ratchet.drift.variation import Variation
-    from ratchet.spec.watching import Distance, DriftPolicy
+    from ratchet.spec.watching import Distance
     from ratchet.statistics.column import ColumnStatistics
 
-Columns = Mapping[str, "ColumnStatistics"]
+Columns = Mapping[str, "ColumnStatistics | None"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ class History:
     """
 
     variation: Mapping[str, Variation]
-    previous: Columns
+    previous: Mapping[str, ColumnStatistics]
     seasons: Sequence[Season]
 
 
@@ -47,7 +48,7 @@ NO_HISTORY = History(variation={}, previous={}, seasons=())
 
 
 def compare_columns(
-    baseline: Columns, current: Columns, policy: DriftPolicy, history: History = NO_HISTORY
+    baseline: Columns, current: Columns, policy: DistancePolicy, history: History = NO_HISTORY
 ) -> DriftResult:
     """Return the verdict on every column of either side, and on every column that the policy names.
 
@@ -66,7 +67,8 @@ def compare_columns(
     Parameters
     ----------
     baseline, current : mapping of str to ColumnStatistics
-        By column: the spans that the champion was trained on, and the newest spans.
+        By column: the spans that the champion was trained on, and the newest spans. None says that a column is
+        wanted and not there.
     """
     named = getattr(policy, "columns", {})
     measured = [
@@ -84,7 +86,7 @@ def _measure(
     column: str,
     baseline: ColumnStatistics | None,
     current: ColumnStatistics | None,
-    policy: DriftPolicy,
+    policy: DistancePolicy,
     history: History,
 ) -> ColumnDrift:
     known = baseline or current
@@ -152,7 +154,7 @@ def _judge(
     of: ColumnDrift,
     adjusted: Mapping[str, float],
     current: ColumnStatistics | None,
-    policy: DriftPolicy,
+    policy: DistancePolicy,
     history: History,
 ) -> ColumnDrift:
     if of.figures is None or of.test is None or current is None:
@@ -170,7 +172,7 @@ def _judge(
     return replace(of, check=replace(of.check, verdict=verdict, reason=reason, observed=of.distance))
 
 
-def _decide(of: ColumnDrift, test: Test, policy: DriftPolicy, *, is_chance: bool) -> tuple[Verdict, str]:
+def _decide(of: ColumnDrift, test: Test, policy: DistancePolicy, *, is_chance: bool) -> tuple[Verdict, str]:
     title = f"{FORMULAS[of.distance_name][0]} distance"
     if of.distance is None:
         return "undecided", f"the {title} is not defined for these values"
@@ -180,11 +182,12 @@ def _decide(of: ColumnDrift, test: Test, policy: DriftPolicy, *, is_chance: bool
 
 
 def _decide_above(
-    of: ColumnDrift, test: Test, policy: DriftPolicy, above: str, *, is_chance: bool
+    of: ColumnDrift, test: Test, policy: DistancePolicy, above: str, *, is_chance: bool
 ) -> tuple[Verdict, str]:
     if is_chance:
         return "undecided", f"{above}, but samples this small may differ by {test.noise_floor:.4f} by chance"
-    if of.season is not None and not policy.season_is_drift:
+    is_excused = not (isinstance(policy, SeasonalPolicy) and policy.season_is_drift)
+    if of.season is not None and is_excused:
         return (
             "pass",
             f"{above}, as {of.season_spans} spans earlier or a multiple of them: season, {of.season:.4f} apart",

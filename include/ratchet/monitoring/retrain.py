@@ -7,7 +7,7 @@ same, because only requests for earlier spans count.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from ratchet.evaluation.results import check_schema_version
@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 RetrainVerdict = Literal["request", "hold", "undecided", "history"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+_SKEW = (
+    "Alarm: features are served otherwise than they were trained on (skew). That is a bug in how they are made for "
+    "serving; training again does not mend it, so it is no reason to."
+)
 
 
 class SpanCalendar(Protocol):
@@ -37,6 +42,7 @@ class RetrainDecision:
 
     ``reasons`` pairs each reason with its sentence; with the verdict hold they are those that the cool-down holds
     back. ``drifted`` names the columns behind the reason drift. Only the verdict request starts anything.
+    ``alarms`` are what a person must look at and training does not mend.
     """
 
     key: str
@@ -44,6 +50,7 @@ class RetrainDecision:
     reasons: tuple[tuple[Reason, str], ...]
     drifted: tuple[str, ...]
     words: str
+    alarms: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -54,6 +61,7 @@ class RetrainDecision:
             "reasons": [{"reason": reason, "words": words} for reason, words in self.reasons],
             "drifted": list(self.drifted),
             "words": self.words,
+            "alarms": list(self.alarms),
         }
 
     @classmethod
@@ -72,6 +80,7 @@ class RetrainDecision:
             reasons=tuple((item["reason"], item["words"]) for item in values["reasons"]),
             drifted=tuple(values["drifted"]),
             words=values["words"],
+            alarms=tuple(values["alarms"]),
         )
 
 
@@ -109,7 +118,8 @@ def decide_retrain(
         Drift asks when the same column drifted on at least ``k`` of the newest ``n`` spans, ``key`` among them;
         quality likewise. A missing span leaves both undecided, and so does an undecided verdict on ``key``. The
         schedule asks from ``every_spans`` spans after the last request on, or after the champion's newest
-        training span while no request is on record. Staleness asks by its verdict on ``key``.
+        training span while no request is on record. Staleness asks by its verdict on ``key``. Skew on ``key`` is
+        an alarm beside the answer and changes nothing about it.
 
     Raises
     ------
@@ -117,6 +127,21 @@ def decide_retrain(
         If a span is observed twice.
     """
     window = _newest(observations, key, policy.n, calendar, first_span)
+    decision = _decide(window, key, requests, champion_trained_through, policy, calendar)
+    latest = window[key]
+    if latest is None or latest.skew != "fail":
+        return decision
+    return replace(decision, words=f"{decision.words} {_SKEW}", alarms=(_SKEW,))
+
+
+def _decide(
+    window: Mapping[str, SpanObservation | None],
+    key: str,
+    requests: Collection[str],
+    champion_trained_through: str | None,
+    policy: Retrain,
+    calendar: SpanCalendar,
+) -> RetrainDecision:
     latest = window[key]
     has_champion = latest.has_champion if latest else champion_trained_through is not None
     if latest is None and not has_champion:

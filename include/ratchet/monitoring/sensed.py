@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ratchet.spec.watching import Reason, Retrain
     from ratchet.verdicts import Verdict
 
+# What drifts beside the inputs, as steps name it and as words tell it.
+_NAMES = {":label": "the target", ":score": "the predictions", ":together": "all columns together"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpanObservation:
@@ -25,12 +28,15 @@ class SpanObservation:
         The columns that drifted; at least one where ``drift`` is fail, and read only there.
     quality : Verdict or None
         Of the newest cohort whose labels are due; None while none is.
+    skew : Verdict or None
+        Of what was served; None where it was not sensed. Fail is an alarm and no reason to train.
     """
 
     span: str
     drift: Verdict
     drifted: tuple[str, ...] = ()
     quality: Verdict | None = None
+    skew: Verdict | None = None
     staleness: Verdict
     has_champion: bool
 
@@ -76,10 +82,10 @@ def sense_drift(window: Mapping[str, SpanObservation | None], policy: Retrain) -
     counts = Counter(column for columns in failed for column in columns)
     columns = tuple(sorted(column for column in failed[-1] if counts[column] >= policy.k))
     if columns:
-        figures = ", ".join(f"{column} on {counts[column]}" for column in columns)
+        figures = ", ".join(f"{_NAMES.get(column, column)} on {counts[column]}" for column in columns)
         return Sensed(reason="drift", columns=columns, words=f"Drift of {figures} {_of(seen, policy)}.")
     if failed[-1]:
-        figures = ", ".join(f"{column} on {counts[column]}" for column in sorted(failed[-1]))
+        figures = ", ".join(f"{_NAMES.get(column, column)} on {counts[column]}" for column in sorted(failed[-1]))
         return Sensed(words=f"Drift of {figures} {_of(seen, policy)}, which is too few.")
     return Sensed(words=f"No column drifted on {seen[-1].span}.")
 

@@ -39,8 +39,8 @@ class DriftBound(Section):
     )
 
 
-class DriftPolicy(Section):
-    """When two sides of a column have drifted apart."""
+class DistancePolicy(Section):
+    """When two sides of a column lie too far apart."""
 
     window_spans: int = Field(default=7, ge=1, le=8784, description="Newest spans merged into the current side.")
     min_examples: int = Field(default=500, ge=1, description="Fewer examples on either side are undecided.")
@@ -56,12 +56,6 @@ class DriftPolicy(Section):
     false_discovery_rate: Share = Field(
         default=0.01, gt=0, description="Share of the columns called drifted that chance may account for."
     )
-    season_spans: tuple[Annotated[int, Field(ge=1, le=9000)], ...] = Field(
-        default=(), description="Lengths of the seasons, in spans: 7 and 365 for days, 52 for weeks."
-    )
-    season_is_drift: bool = Field(
-        default=False, description="Whether a change that the same period earlier showed too is drift all the same."
-    )
 
     @model_validator(mode="after")
     def _bound_fits(self) -> Self:
@@ -75,7 +69,18 @@ class DriftPolicy(Section):
         return self.distance, DEFAULT_BOUNDS[self.distance] if self.max_distance is None else self.max_distance
 
 
-class Drift(DriftPolicy):
+class SeasonalPolicy(DistancePolicy):
+    """As before, of what may have seasons."""
+
+    season_spans: tuple[Annotated[int, Field(ge=1, le=9000)], ...] = Field(
+        default=(), description="Lengths of the seasons, in spans: 7 and 365 for days, 52 for weeks."
+    )
+    season_is_drift: bool = Field(
+        default=False, description="Whether a change that the same period earlier showed too is drift all the same."
+    )
+
+
+class Drift(SeasonalPolicy):
     """When the inputs count as drifted from the champion's training spans."""
 
     columns: dict[Column, DriftBound] = Field(default={}, description="Distances and bounds of their own, by column.")
@@ -98,6 +103,37 @@ class Drift(DriftPolicy):
         if own.distance is not None and own.distance != distance:
             distance, bound = own.distance, DEFAULT_BOUNDS[own.distance]
         return distance, bound if own.max_distance is None else own.max_distance
+
+
+class Target(SeasonalPolicy):
+    """When the outcomes of matured cohorts count as drifted from those of the champion's training spans."""
+
+
+class Predictions(DistancePolicy):
+    """When the champion's scores count as drifted from its own on the spans it was validated and tested on."""
+
+    window_spans: int = Field(default=1, ge=1, le=366, description="Newest spans that it has scored, merged.")
+
+
+class Together(Section):
+    """When all columns together count as drifted: a model tells the newest examples from those trained on."""
+
+    is_on: bool = Field(default=False, description="Whether it is sensed; it reads examples and fits small models.")
+    max_auc: Annotated[float, Field(ge=0.5, lt=1)] = Field(
+        default=0.75, description="AUC of telling the sides apart that the lower end of its interval must pass."
+    )
+    min_examples: int = Field(default=500, ge=100, description="Fewer examples on either side are undecided.")
+    max_examples: int = Field(default=4000, ge=500, description="Examples of either side that are drawn at most.")
+
+
+class Skew(DistancePolicy):
+    """When what is served counts as skewed from training: an alarm, never a reason to train."""
+
+    window_spans: int = Field(default=1, ge=1, le=366, description="Newest spans whose logged requests are compared.")
+    tolerance: Share = Field(default=1e-9, description="Relative difference up to which two numbers are equal.")
+    max_mismatch_share: Share = Field(
+        default=0.0, description="Share of the compared requests of which a feature may differ from offline."
+    )
 
 
 class Quality(Section):
@@ -127,6 +163,10 @@ class Watch(Section):
     """What is watched at night, and when it leads to retraining or rolls back."""
 
     drift: Drift = Field(default=Drift())
+    target: Target = Field(default=Target())
+    predictions: Predictions = Field(default=Predictions())
+    together: Together = Field(default=Together())
+    skew: Skew = Field(default=Skew())
     quality: Quality = Field(default=Quality())
     max_age_spans: int = Field(
         default=45, ge=1, description="Spans since the newest training span before a champion is stale."

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # 2: higher moments, text lengths, distinct values of every column; the registers of these replace an older sketch.
 SCHEMA_VERSION = 2
 
-Of = Literal["examples", "ground_truth"]
+Of = Literal["examples", "ground_truth", "scores"]
 
 _INTEGERS = ("n", "n_null", "n_nan", "n_infinite", "n_zero", "n_other", "count_error")
 _LENGTHS = ("shortest", "longest", "total_length")
@@ -47,7 +47,8 @@ _PLAIN = tuple(name for name in _SCHEMA if name not in _OTHER)
 class StatisticsTable:
     """The stored statistics of one model's spans; a span holds those of its newest revision.
 
-    Those of the examples and those of the ground truth are two tables: a label is no feature, and is known later.
+    Those of the examples, of the ground truth and of the champion's scores are tables of their own: a label is no
+    feature, and is known later.
     """
 
     def __init__(self, home_uri: str, model: ModelId, of: Of = "examples") -> None:
@@ -79,6 +80,13 @@ class StatisticsTable:
     def spans(self) -> list[str]:
         """Return the sorted keys of the spans that have statistics."""
         return self._table.spans()
+
+    def revisions(self, spans: Iterable[str]) -> dict[str, int]:
+        """Return which revision the statistics of each of these spans are of; a span without any is left out."""
+        wanted = list(dict.fromkeys(spans))
+        if not wanted or self._table.version() is None:
+            return {}
+        return dict(self._table.read(wanted, columns=["span", "revision"]).unique().iter_rows())
 
     def read(
         self, spans: Iterable[str], *, kinds: Collection[Kind] = FEATURE_KINDS

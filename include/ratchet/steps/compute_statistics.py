@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from ratchet.identity import ModelId
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.manifests import ManifestStore
-from ratchet.spans.reading import read_manifests, read_table, with_late_spans
+from ratchet.spans.reading import read_manifests, with_late_spans
 from ratchet.spans.records import SPAN
 from ratchet.statistics.edges import load_edges
 from ratchet.statistics.scan import scan_statistics
 from ratchet.statistics.table import StatisticsTable
 from ratchet.steps.examples import read_all_examples
+from ratchet.steps.outcome_statistics import write_label_statistics
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
 from ratchet.storage.objects import open_store
 
@@ -71,7 +72,7 @@ def compute_statistics(project: Project, spec: ModelSpec, spans: Sequence[str]) 
             {m.span: m.revision for m in manifests},
             {"step": "compute_statistics"},
         )
-        _write_outcomes(project, spec, outcomes)
+        write_label_statistics(project, spec, outcomes)
         return StatisticsResult(
             model=spec.name,
             span=spans[-1],
@@ -92,19 +93,6 @@ def _known_outcomes(project: Project, spec: ModelSpec, spans: Sequence[str]) -> 
     store = ManifestStore(open_store(project.home), ModelId(spec.name), "ground_truth")
     found = [store.newest(calendar.shift(span, -delay)) for span in spans]
     return [manifest for manifest in found if manifest is not None]
-
-
-def _write_outcomes(project: Project, spec: ModelSpec, outcomes: Sequence[SpanManifest]) -> None:
-    if not outcomes:
-        return
-    model, label = ModelId(spec.name), spec.label.column
-    spans = [manifest.span for manifest in outcomes]
-    frame = read_table(project, model, "ground_truth", spans, columns=[label])
-    StatisticsTable(project.home, model, "ground_truth").write_spans(
-        {span: scan_statistics(_of(frame, span), {label: "categorical"}, {}) for span in spans},
-        {manifest.span: manifest.revision for manifest in outcomes},
-        {"step": "compute_statistics"},
-    )
 
 
 def statistics_kinds(spec: ModelSpec) -> dict[str, Kind]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ratchet.spec.watching import Reason
     from ratchet.steps.sense_drift import DriftStepResult
     from ratchet.steps.sense_quality import QualityStepResult
+    from ratchet.steps.sense_skew import SkewStepResult
     from ratchet.steps.sense_staleness import StalenessStepResult
 
 SCHEMA_VERSION = 1
@@ -31,11 +32,15 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetrainStepResult(StepResult):
-    """Whether training is asked for: ``decision`` is request, hold, undecided or history."""
+    """Whether training is asked for: ``decision`` is request, hold, undecided or history.
+
+    ``alarms`` are what training would not mend.
+    """
 
     decision: str
     reasons: tuple[Reason, ...]
     drifted: tuple[str, ...]
+    alarms: tuple[str, ...] = ()
 
     @property
     def is_request(self) -> bool:
@@ -49,6 +54,7 @@ def decide_retrain(
     span: str,
     *,
     drift: DriftStepResult,
+    skew: SkewStepResult,
     quality: QualityStepResult,
     staleness: StalenessStepResult,
 ) -> RetrainStepResult:
@@ -61,7 +67,7 @@ def decide_retrain(
     if store.has(asked):
         return read_result(project, json.loads(store.read(asked))["decision_uri"], RetrainStepResult)
     state = read_state(project, spec)
-    _write_observation(store, model, span, _observe(span, drift, quality, staleness, state))
+    _write_observation(store, model, span, _observe(span, drift, skew, quality, staleness, state))
     nights = _Nights(store, model, spec)
     observations = nights.observations(span)
     requests = nights.requests(before=span)
@@ -75,7 +81,7 @@ def decide_retrain(
     )
     key = StepKey(
         step="decide_retrain",
-        version=1,
+        version=2,
         spec=spec,
         sections=("watch", "train", "evaluate", "label"),
         span=span,
@@ -109,17 +115,21 @@ def _result(spec: ModelSpec, span: str, decision: RetrainDecision, shortage: str
         model=spec.name,
         span=span,
         verdict="undecided" if decision.verdict == "undecided" else "pass",
-        words=f"Nothing is asked for on {span}: {shortage}" if is_short else decision.words,
+        words=" ".join((f"Nothing is asked for on {span}: {shortage}", *decision.alarms))
+        if is_short
+        else decision.words,
         uri=uri,
         decision="hold" if is_short else decision.verdict,
         reasons=() if is_short else tuple(reason for reason, _ in decision.reasons),
         drifted=decision.drifted,
+        alarms=decision.alarms,
     )
 
 
 def _observe(
     span: str,
     drift: DriftStepResult,
+    skew: SkewStepResult,
     quality: QualityStepResult,
     staleness: StalenessStepResult,
     state: LedgerState,
@@ -129,6 +139,7 @@ def _observe(
         drift=drift.verdict,
         drifted=drift.drifted,
         quality=quality.verdict if quality.version else None,  # no predictions: nothing was due
+        skew=skew.verdict if skew.uri else None,  # nothing was logged: nothing was due
         staleness=staleness.verdict,
         has_champion=state.champion is not None,
     )

@@ -13,7 +13,7 @@ from ratchet.errors import DataError
 
 if TYPE_CHECKING:
     from ratchet.spans.calendar import Calendar
-    from ratchet.spec.watching import DriftPolicy
+    from ratchet.spec.watching import DistancePolicy
     from ratchet.statistics.column import ColumnStatistics
     from ratchet.statistics.table import StatisticsTable
 
@@ -47,7 +47,13 @@ class DriftWindows:
 
 
 def choose_windows(
-    span: str, trained_on: Sequence[str], known: Collection[str], policy: DriftPolicy, calendar: Calendar
+    span: str,
+    trained_on: Sequence[str],
+    known: Collection[str],
+    policy: DistancePolicy,
+    calendar: Calendar,
+    *,
+    season_spans: Sequence[int] = (),
 ) -> DriftWindows:
     """Return the windows of the night of ``span``; only spans in ``known`` are chosen.
 
@@ -62,7 +68,7 @@ def choose_windows(
     newest = calendar.range(calendar.shift(span, 1 - length), span)
     before = [calendar.shift(one, -length) for one in newest]
     current = tuple(one for one in newest if one in known)
-    seasons = (_season(n_spans, span, current, baseline, known, calendar) for n_spans in policy.season_spans)
+    seasons = (_season(n_spans, span, current, baseline, known, calendar) for n_spans in season_spans)
     return DriftWindows(
         baseline=baseline,
         current=current,
@@ -104,9 +110,15 @@ class DriftSides:
     history: History
 
 
-def read_sides(table: StatisticsTable, windows: DriftWindows, policy: DriftPolicy) -> DriftSides:
+def read_sides(table: StatisticsTable, windows: DriftWindows, policy: DistancePolicy) -> DriftSides:
     """Read the statistics of the windows, and of nothing else; no example is read."""
-    by_span = table.read(windows.spans)
+    return merge_sides(table.read(windows.spans), windows, policy)
+
+
+def merge_sides(
+    by_span: Mapping[str, Mapping[str, ColumnStatistics]], windows: DriftWindows, policy: DistancePolicy
+) -> DriftSides:
+    """Merge the statistics of each window."""
     baseline_spans = [by_span[span] for span in windows.baseline]
     baseline = merge_spans(baseline_spans)
     seasons = (

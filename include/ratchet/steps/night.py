@@ -17,6 +17,7 @@ from ratchet.steps.seal_span import seal_span
 from ratchet.steps.select_window import select_window
 from ratchet.steps.sense_drift import sense_drift
 from ratchet.steps.sense_quality import sense_quality
+from ratchet.steps.sense_skew import sense_skew
 from ratchet.steps.sense_staleness import sense_staleness
 from ratchet.steps.train import train
 from ratchet.steps.tune import tune
@@ -90,11 +91,12 @@ def watch(
     """Score the span, sense and decide; the reasons for training, none when nothing is asked for."""
     done("validate_serving_log", validate_serving_log(project, spec, span))
     done("score_span", score_span(project, spec, span, at=clock()))
-    drift, quality = sense_drift(project, spec, span), sense_quality(project, spec, span)
-    staleness = sense_staleness(project, spec, span)
-    for name, result in (("sense_drift", drift), ("sense_quality", quality), ("sense_staleness", staleness)):
+    drift, skew = sense_drift(project, spec, span), sense_skew(project, spec, span)
+    quality, staleness = sense_quality(project, spec, span), sense_staleness(project, spec, span)
+    sensed = {"sense_drift": drift, "sense_skew": skew, "sense_quality": quality, "sense_staleness": staleness}
+    for name, result in sensed.items():
         done(name, result)
-    decision = decide_retrain(project, spec, span, drift=drift, quality=quality, staleness=staleness)
+    decision = decide_retrain(project, spec, span, drift=drift, skew=skew, quality=quality, staleness=staleness)
     done("decide_retrain", decision)
     return decision.reasons if decision.is_request else ()
 

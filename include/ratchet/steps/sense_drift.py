@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ratchet.drift.decisions import compare_columns
@@ -14,7 +14,9 @@ from ratchet.spans.manifests import ManifestStore
 from ratchet.spans.reading import read_manifests
 from ratchet.statistics.table import StatisticsTable
 from ratchet.steps.champion import champion_evidence, read_state
+from ratchet.steps.drift_together import compare_together
 from ratchet.steps.drift_windows import DriftWindows, choose_windows, read_sides
+from ratchet.steps.outcome_drift import choose_outcome_windows, compare_predictions, compare_target
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
 from ratchet.storage.objects import open_store
 
@@ -22,11 +24,19 @@ if TYPE_CHECKING:
     from ratchet.drift.results import DriftResult
     from ratchet.project import Project
     from ratchet.spec.model import ModelSpec
+    from ratchet.verdicts import Verdict
+
+TOGETHER = ":together"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftStepResult(StepResult):
-    """Which columns drifted; every distance and what it came from is in ``drift_uri``."""
+    """Which columns drifted; every distance and what it came from is in ``drift_uri``.
+
+    ``drifted`` names the outcomes ``:label``, the champion's scores ``:score`` and all columns ``:together``. The
+    verdict is that of the inputs, or fail where one of these failed: where they cannot be judged yet, the inputs
+    still are.
+    """
 
     drifted: tuple[str, ...]
     largest: float | None
@@ -34,6 +44,14 @@ class DriftStepResult(StepResult):
     baseline_spans: tuple[str, ...]
     drift_uri: str | None
     report_uri: str | None
+    target: Verdict | None = None
+    target_words: str = ""
+    target_report_uri: str | None = None
+    predictions: Verdict | None = None
+    predictions_words: str = ""
+    predictions_report_uri: str | None = None
+    together: Verdict | None = None
+    together_words: str = ""
 
 
 def sense_drift(project: Project, spec: ModelSpec, span: str) -> DriftStepResult:
@@ -43,21 +61,70 @@ def sense_drift(project: Project, spec: ModelSpec, span: str) -> DriftStepResult
         return _not_sensed(spec, span, "no champion, so no training spans to compare with")
     model, policy = ModelId(spec.name), spec.watch.drift
     validated = ManifestStore(open_store(project.home), model, "examples").validated()
-    trained_on = champion_evidence(project, champion).train_spans
-    windows = choose_windows(span, trained_on, validated, policy, Calendar.of(spec.source))
+    evidence = champion_evidence(project, champion)
+    calendar = Calendar.of(spec.source)
+    windows = choose_windows(span, evidence.train_spans, validated, policy, calendar, season_spans=policy.season_spans)
     if not windows.current or not windows.baseline:
         lacking = "the newest" if not windows.current else "the champion's training"
         return _not_sensed(spec, span, f"not enough data: none of {lacking} spans is there and validated")
     versions = [(m.span, m.delivery) for m in read_manifests(project, model, "examples", windows.spans)]
+    outcomes = choose_outcome_windows(project, spec, span, champion, evidence)
     key = StepKey(
         step="sense_drift",
         version=2,
         spec=spec,
-        sections=("features", "watch"),
+        sections=("features", "label", "watch"),
         span=span,
-        inputs={"champion": champion.digest, "examples": versions},
+        inputs={"champion": champion.digest, "examples": versions, **outcomes.versions},
     )
-    return run_once(project, key, DriftStepResult, lambda folder: _compare(project, spec, span, windows, folder))
+
+    def compute(folder: StepFolder) -> DriftStepResult:
+        inputs = _compare(project, spec, span, windows, folder)
+        target = compare_target(project, spec, outcomes.target)
+        predictions = compare_predictions(project, spec, champion, outcomes.predictions)
+        inputs = replace(
+            inputs,
+            target=target.verdict,
+            target_words=_told("outcomes", target),
+            target_report_uri=_write_page(spec, span, "target", target, outcomes.target, folder),
+            predictions=predictions.verdict,
+            predictions_words=_told("scores", predictions),
+            predictions_report_uri=_write_page(spec, span, "predictions", predictions, outcomes.predictions, folder),
+        )
+        if not spec.watch.together.is_on:
+            return _joined(inputs, (*target.drifted, *predictions.drifted))
+        together = compare_together(project, spec, windows)
+        folder.write("together.json", json.dumps(together.to_json(), indent=1, allow_nan=False))
+        words = f"all columns together: {together.verdict}, {together.check.reason}"
+        failed = (TOGETHER,) if together.verdict == "fail" else ()
+        inputs = replace(inputs, together=together.verdict, together_words=words)
+        return _joined(inputs, (*target.drifted, *predictions.drifted, *failed))
+
+    return run_once(project, key, DriftStepResult, compute)
+
+
+def _joined(inputs: DriftStepResult, drifted: tuple[str, ...]) -> DriftStepResult:
+    """Let what drifted beside the inputs fail the whole; its words are told after theirs in any case."""
+    told = (inputs.words, inputs.target_words, inputs.predictions_words, inputs.together_words)
+    words = "; ".join(of for of in told if of)
+    if not drifted:
+        return replace(inputs, words=words)
+    return replace(inputs, verdict="fail", words=words, drifted=(*inputs.drifted, *drifted))
+
+
+def _told(what: str, result: DriftResult) -> str:
+    return f"{what}: {result.verdict}, {result.columns[0].check.reason}"
+
+
+def _write_page(
+    spec: ModelSpec, span: str, what: str, result: DriftResult, windows: DriftWindows, folder: StepFolder
+) -> str:
+    folder.write(f"{what}.json", json.dumps(result.to_json(), indent=1, allow_nan=False))
+    facts = {
+        side: f"{spans[0]} to {spans[-1]}" if spans else "nothing"
+        for side, spans in (("Baseline", windows.baseline), ("Current", windows.current))
+    }
+    return folder.write(f"{what}.html", render_drift(result, title=f"{spec.name}: {what} on {span}", facts=facts))
 
 
 def _compare(

@@ -21,6 +21,7 @@ from ratchet.storage.objects import open_store
 
 if TYPE_CHECKING:
     from ratchet.project import Project
+    from ratchet.spans.records import Table
     from ratchet.spec.model import ModelSpec
     from ratchet.statistics.column import ColumnStatistics
     from ratchet.statistics.table import Of
@@ -168,7 +169,7 @@ class _Page:
         return Window(kind="training", name=name, columns=columns) if columns else None
 
 
-def _revisions(project: Project, model: ModelId, of: Of) -> dict[str, int]:
+def _revisions(project: Project, model: ModelId, of: Table) -> dict[str, int]:
     return ManifestStore(open_store(project.home), model, of).revisions()
 
 

@@ -17,35 +17,41 @@ class DecideRetrainOperator(StepOperator):
 
     :param model: Name of the model folder.
     :param drift: Result of ``SenseDriftSensor``. (templated)
+    :param skew: Result of ``SenseSkewSensor``. (templated)
     :param quality: Result of ``SenseQualitySensor``. (templated)
     :param staleness: Result of ``SenseStalenessSensor``. (templated)
     :param span: The span's key; the partition key of the run by default. (templated)
     """
 
-    template_fields: Sequence[str] = ("span", "drift", "quality", "staleness")
+    template_fields: Sequence[str] = ("span", "drift", "skew", "quality", "staleness")
 
-    def __init__(self, *, drift: StepOutput, quality: StepOutput, staleness: StepOutput, **kwargs: Any) -> None:
+    def __init__(
+        self, *, drift: StepOutput, skew: StepOutput, quality: StepOutput, staleness: StepOutput, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        self.drift, self.quality, self.staleness = drift, quality, staleness
+        self.drift, self.skew, self.quality, self.staleness = drift, skew, quality, staleness
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return the decision with its reasons."""
         from ratchet.steps.decide_retrain import decide_retrain
         from ratchet.steps.sense_drift import DriftStepResult
         from ratchet.steps.sense_quality import QualityStepResult
+        from ratchet.steps.sense_skew import SkewStepResult
         from ratchet.steps.sense_staleness import StalenessStepResult
 
         run = self.read_run()
-        return self.done(
-            decide_retrain(
-                run.project,
-                run.spec,
-                run.span,
-                drift=DriftStepResult.from_json(self.drift),
-                quality=QualityStepResult.from_json(self.quality),
-                staleness=StalenessStepResult.from_json(self.staleness),
-            )
+        result = decide_retrain(
+            run.project,
+            run.spec,
+            run.span,
+            drift=DriftStepResult.from_json(self.drift),
+            skew=SkewStepResult.from_json(self.skew),
+            quality=QualityStepResult.from_json(self.quality),
+            staleness=StalenessStepResult.from_json(self.staleness),
         )
+        for alarm in result.alarms:
+            self.log.error("%s of %s, span %s: %s", self.task_id, result.model, result.span, alarm)
+        return self.done(result)
 
 
 class PublishRequestOperator(StepOperator):

@@ -11,7 +11,7 @@ from ratchet_airflow.assets import predictions_asset, retrain_request_asset
 from ratchet_airflow.operators.validation import ValidateServingLogOperator
 from ratchet_airflow.operators.watching import DecideRetrainOperator, PublishRequestOperator
 from ratchet_airflow.pipelines.defaults import build_dag, waiting_time
-from ratchet_airflow.sensors.watch import SenseDriftSensor, SenseQualitySensor, SenseStalenessSensor
+from ratchet_airflow.sensors.watch import SenseDriftSensor, SenseQualitySensor, SenseSkewSensor, SenseStalenessSensor
 
 if TYPE_CHECKING:
     from ratchet.spec.model import ModelSpec
@@ -27,6 +27,13 @@ def build_watch(spec: ModelSpec) -> DAG:
             timeout=until,
             execution_timeout=until,
             doc_md="Compares the newest spans with those the champion was trained on, from statistics alone.",
+        )
+        skew = SenseSkewSensor(
+            task_id="sense_skew",
+            model=spec.name,
+            timeout=until,
+            execution_timeout=until,
+            doc_md="Compares what the scoring service was sent with training, and features row by row. Only an alarm.",
         )
         quality = SenseQualitySensor(
             task_id="sense_quality",
@@ -46,6 +53,7 @@ def build_watch(spec: ModelSpec) -> DAG:
             task_id="decide_retrain",
             model=spec.name,
             drift=drift.output,
+            skew=skew.output,
             quality=quality.output,
             staleness=staleness.output,
             doc_md="Combines what was sensed, the schedule and the cool-down into one decision, in words.",

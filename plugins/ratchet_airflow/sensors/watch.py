@@ -35,6 +35,27 @@ class SenseDriftSensor(SpanSensor):
         return self.done(result)
 
 
+class SenseSkewSensor(SpanSensor):
+    """
+    Compare what the scoring service was sent with training: distributions, and features row by row.
+
+    :param model: Name of the model folder.
+    :param span: The span's key; the partition key of the run by default. (templated)
+    :param deferrable: Wait in the triggerer; False holds a worker slot meanwhile.
+    """
+
+    awaited = "validated_span"
+    operator_extra_links: Sequence[BaseOperatorLink] = (ReportLink(),)
+
+    def sense(self, context: Context, run: ModelRun) -> dict[str, Any]:
+        """Return which features are served otherwise than trained on."""
+        from ratchet.steps.sense_skew import sense_skew
+
+        result = sense_skew(run.project, run.spec, run.span)
+        push_links(context, run.project, report_uri=result.report_uri)
+        return self.done(result)
+
+
 class SenseQualitySensor(SpanSensor):
     """
     Judge the predictions of the cohort whose labels are due on this night; undecided when too few have come.

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import pytest
 from hypothesis import given, settings
@@ -289,3 +289,77 @@ def test_the_calendar_is_asked_so_months_of_any_length_are_counted():
         "on 2 of the newest 3 spans, 2013-03-01 included"
         in decide([observe(2), observe(1, "t"), observe(0, "t")]).words
     )
+
+
+class TestFlapping:
+    """F25: a sensor that fires again and again, or turns on and off."""
+
+    @settings(deadline=None)
+    @given(
+        nights=st.lists(st.sampled_from(["", "temp", "origin"]), min_size=5, max_size=40),
+        cool_down=st.integers(1, 6),
+    )
+    def test_at_most_one_request_a_cool_down_and_one_answer_a_night(self, nights, cool_down):
+        policy, calendar = Retrain(every_spans=366, k=2, n=3, cool_down_spans=cool_down), CALENDAR
+        spans = [calendar.shift(KEY, i) for i in range(len(nights))]
+        seen = [
+            SpanObservation(
+                span=span,
+                drift="fail" if column else "pass",
+                drifted=(column,) if column else (),
+                staleness="pass",
+                has_champion=True,
+            )
+            for span, column in zip(spans, nights, strict=True)
+        ]
+        requests = []
+        for number, span in enumerate(spans):
+            answers = {
+                decide_retrain(
+                    seen[: number + 1],
+                    key=span,
+                    requests=requests,
+                    champion_trained_through=calendar.shift(KEY, -1),
+                    policy=policy,
+                    calendar=calendar,
+                    first_span=KEY,
+                ).verdict
+                for _ in range(3)
+            }
+            assert len(answers) == 1
+            if "request" in answers:
+                requests.append(span)
+        apart = [calendar.distance(a, b) for a, b in pairwise(requests)]
+        assert all(gap > cool_down for gap in apart)
+
+
+class TestSkew:
+    @pytest.mark.parametrize("drifted", [(), ("temp",)], ids=["nothing-else", "drift-too"])
+    def test_it_is_an_alarm_and_changes_no_decision(self, drifted):
+        def decide(skew):
+            nights = [
+                SpanObservation(
+                    span=day(age),
+                    drift="fail" if drifted else "pass",
+                    drifted=drifted,
+                    staleness="pass",
+                    has_champion=True,
+                    skew=skew if age == 0 else None,
+                )
+                for age in range(3)
+            ]
+            return decide_retrain(
+                nights,
+                key=KEY,
+                requests=(day(2),),
+                champion_trained_through=day(10),
+                policy=POLICY,
+                calendar=CALENDAR,
+            )
+
+        with_skew, without = decide("fail"), decide("pass")
+        assert (with_skew.verdict, with_skew.reasons) == (without.verdict, without.reasons)
+        assert (len(with_skew.alarms), without.alarms) == (1, ())
+        assert with_skew.words.startswith(without.words)
+        assert "it is no reason to" in with_skew.words
+        assert RetrainDecision.from_json(json.loads(json.dumps(with_skew.to_json()))) == with_skew

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from pydantic import BaseModel
@@ -35,6 +36,7 @@ from ratchet.monitoring.quality import judge_quality
 from ratchet.monitoring.retrain import decide_retrain
 from ratchet.monitoring.sensed import SpanObservation
 from ratchet.monitoring.staleness import judge_staleness
+from ratchet.monitoring.together import tell_apart
 from ratchet.project import Project
 from ratchet.spans.arrivals import judge_messages
 from ratchet.spans.calendar import Calendar
@@ -48,14 +50,17 @@ from ratchet.spans.sources.completeness import is_complete
 from ratchet.spec.delivery import DeliverySpec, FilesDelivery
 from ratchet.spec.gaps import find_gaps
 from ratchet.spec.model import ModelSpec
-from ratchet.spec.watching import Reason
+from ratchet.spec.watching import DistancePolicy, Reason, SeasonalPolicy
 from ratchet.statistics.scan import scan_statistics
 from ratchet.steps.compute_statistics import statistics_kinds
-from ratchet.steps.drift_windows import choose_windows
+from ratchet.steps.drift_together import compare_together
+from ratchet.steps.drift_windows import DriftWindows, choose_windows
 from ratchet.steps.examples import derive
 from ratchet.steps.ingest_span import ingest_span
+from ratchet.steps.results import read_object
 from ratchet.steps.sense_drift import sense_drift
 from ratchet.steps.sense_quality import sense_quality
+from ratchet.steps.sense_skew import sense_skew
 from ratchet.training.fit import fit
 from ratchet.training.search import search
 from ratchet.training.window import select_window
@@ -63,6 +68,7 @@ from ratchet_airflow.runs import ModelRun
 from ratchet_airflow.waiting import night_of
 from tests.factories.lives import LOADED, WATCHED, Life, Stage
 from tests.factories.models import CALENDAR, LOADS, QUEUE, Model, at, day, days, make_model
+from tests.factories.serving import in_grams, serve
 
 Observe = Callable[[Model], object]
 
@@ -380,27 +386,37 @@ def judged_slices(model: Model) -> object:
 
 def drift(model: Model) -> object:
     """The verdict on each column when the parcels go a little farther."""
-    spec, roles = model.spec, statistics_kinds(model.spec)
+    return compared(model, model.spec.watch.drift)
+
+
+def compared(model: Model, policy: DistancePolicy) -> object:
+    roles = statistics_kinds(model.spec)
     edges = {"distance": (20.0, 40.0, 60.0, 80.0), "weight": (4.0, 5.0, 6.0), "hour": (6.0, 12.0, 18.0)}
     model.deliver(day(2), n=280, farther=12.0)
     model.deliver(day(1), n=280)
     sides = [scan_statistics(examples(model, span), roles, edges) for span in (day(1), day(2))]
-    found = compare_columns(sides[0], sides[1], spec.watch.drift)
+    found = compare_columns(sides[0], sides[1], policy)
     return {column.column: column.check.verdict for column in found.columns}
 
 
 def drift_by(model: Model) -> object:
+    return rules(model, model.spec.watch.drift)
+
+
+def rules(model: Model, policy: DistancePolicy) -> object:
     """Which distance decides on each column, and its bound."""
-    spec = model.spec
-    roles = statistics_kinds(spec)
-    return {column: spec.watch.drift.rule_of(column, role) for column, role in roles.items()}
+    return {column: policy.rule_of(column, role) for column, role in statistics_kinds(model.spec).items()}
 
 
 def drift_in_season(model: Model) -> object:
+    return in_season(model, model.spec.watch.drift)
+
+
+def in_season(model: Model, policy: SeasonalPolicy) -> object:
     """The verdict on a season's change, and the spans it is held against."""
-    spec, policy = model.spec, model.spec.watch.drift
+    spec, policy = model.spec, policy.model_copy(update={"min_examples": 100})
     spans = days(1, 30)
-    chosen = choose_windows(day(30), spans[:20], set(spans), policy, CALENDAR)
+    chosen = choose_windows(day(30), spans[:20], set(spans), policy, CALENDAR, season_spans=policy.season_spans)
     edges = {"distance": (20.0, 40.0, 60.0, 80.0), "weight": (4.0, 5.0, 6.0), "hour": (6.0, 12.0, 18.0)}
     model.deliver(day(2), n=280, farther=40.0)
     near, far = (scan_statistics(examples(model, day(n)), statistics_kinds(spec), edges) for n in (1, 2))
@@ -411,6 +427,42 @@ def drift_in_season(model: Model) -> object:
 
 def drift_window(model: Model) -> object:
     return sense_drift(model.project, model.spec, day(LOADED)).current_spans
+
+
+def skew(model: Model) -> object:
+    """What is sensed when some requests of the newest night came in another unit; those of the night before too."""
+    if not model.store.list("predictions-log/parcels"):
+        for number in (WATCHED - 1, WATCHED):
+            serve(model, day(number), change=in_grams)
+    found = sense_skew(model.project, model.spec, day(WATCHED))
+    apart = json.loads(read_object(model.project, found.distribution_uri or ""))
+    return found.n_logged, found.skewed, [column["check"]["verdict"] for column in apart["columns"]]
+
+
+def outcome_windows(model: Model) -> object:
+    """How many outcomes, and how many scores, are compared on a night."""
+    found = sense_drift(model.project, model.spec, day(WATCHED))
+    pages = [found.uri.replace("result.json", f"{of}.json") for of in ("target", "predictions")]
+    return [json.loads(read_object(model.project, page))["columns"][0]["n_current"] for page in pages]
+
+
+def together(model: Model) -> object:
+    return sense_drift(model.project, model.spec, day(WATCHED)).together
+
+
+def drawn_together(model: Model) -> object:
+    windows = DriftWindows(baseline=tuple(days(1, 8)), current=tuple(days(9, 12)), previous=(), seasons=())
+    found = compare_together(model.project, model.spec, windows)
+    return found.n_baseline, found.n_current
+
+
+def told_apart(model: Model) -> object:
+    rng = np.random.default_rng(0)
+    spans = [f"d{i // 50:02d}" for i in range(1600)]
+    frame = pd.DataFrame({"x": rng.normal(size=1600) + 1.3 * np.array([span >= "d22" for span in spans])})
+    newest = sorted(set(spans))[22:]
+    found = tell_apart(frame, spans, newest, {"x": False}, model.spec.watch.together, seed=0)
+    return found.verdict, found.check.reason[:20]
 
 
 def quality_of_a_cohort(model: Model) -> object:
@@ -735,6 +787,27 @@ CASES = {
         observe=drift_by,
         given={"watch.drift.columns.distance.max_distance": 0.9},
     ),
+    "watch.target.window_spans": Case(
+        key="watch.target.window_spans", value=1, observe=outcome_windows, stage="watched"
+    ),
+    "watch.predictions.window_spans": Case(
+        key="watch.predictions.window_spans", value=2, observe=outcome_windows, stage="watched"
+    ),
+    "watch.together.is_on": Case(key="watch.together.is_on", value=True, observe=together, stage="watched"),
+    "watch.together.max_auc": Case(key="watch.together.max_auc", value=0.99, observe=told_apart),
+    "watch.together.min_examples": Case(key="watch.together.min_examples", value=900, observe=told_apart),
+    "watch.together.max_examples": Case(
+        key="watch.together.max_examples",
+        value=500,
+        observe=drawn_together,
+        stage="watched",
+    ),
+    "watch.skew.window_spans": Case(key="watch.skew.window_spans", value=2, observe=skew, stage="watched"),
+    "watch.skew.min_examples": Case(key="watch.skew.min_examples", value=100, observe=skew, stage="watched"),
+    "watch.skew.tolerance": Case(key="watch.skew.tolerance", value=0.5, observe=skew, stage="watched"),
+    "watch.skew.max_mismatch_share": Case(
+        key="watch.skew.max_mismatch_share", value=0.5, observe=skew, stage="watched"
+    ),
     "watch.quality.min_auc": Case(key="watch.quality.min_auc", value=0.99, observe=quality),
     "watch.quality.max_drop": Case(key="watch.quality.max_drop", value=0.0, observe=quality),
     "watch.quality.min_examples": Case(key="watch.quality.min_examples", value=101, observe=quality),
@@ -746,6 +819,31 @@ CASES = {
         key="watch.retrain.cool_down_spans", value=4, observe=retraining(9, 10, requested=6)
     ),
 }
+
+
+for _name in ("target", "predictions", "skew"):
+    for _key, _value in (("distance", "psi"), ("max_distance", 0.05)):
+        CASES[f"watch.{_name}.{_key}"] = Case(
+            key=f"watch.{_name}.{_key}",
+            value=_value,
+            observe=lambda model, name=_name: rules(model, getattr(model.spec.watch, name)),
+        )
+    for _key, _value in (("false_discovery_rate", 1e-6), ("min_examples", 281)):
+        CASES.setdefault(
+            f"watch.{_name}.{_key}",
+            Case(
+                key=f"watch.{_name}.{_key}",
+                value=_value,
+                observe=lambda model, name=_name: compared(model, getattr(model.spec.watch, name)),
+                given={f"watch.{_name}": {"max_distance": 0.05, "min_examples": 100}},
+            ),
+        )
+for _key, _value in (("season_spans", [7]), ("season_is_drift", True)):
+    CASES[f"watch.target.{_key}"] = Case(
+        key=f"watch.target.{_key}",
+        value=_value,
+        observe=lambda model: in_season(model, model.spec.watch.target),
+    )
 
 
 def test_every_key_has_a_case():

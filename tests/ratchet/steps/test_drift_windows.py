@@ -15,7 +15,8 @@ YEARS = CALENDAR.range("2022-01-01", "2024-12-31")
 
 
 def choose(span, trained_on, known=YEARS, **policy):
-    return choose_windows(span, trained_on, set(known), Drift(**policy), CALENDAR)
+    drift = Drift(**policy)
+    return choose_windows(span, trained_on, set(known), drift, CALENDAR, season_spans=drift.season_spans)
 
 
 class TestChooseWindows:
@@ -69,7 +70,7 @@ def test_all_sides_are_read_at_once_and_old_edges_cost_the_history_only(tmp_path
     days["2024-01-15"] = scan(rng.normal(size=50), edges=(0.0, 2.0))  # in the window before only
     table.write_spans(days, dict.fromkeys(spans, 1), {})
     policy = Drift(window_spans=3, season_spans=(7,))
-    windows = choose_windows("2024-01-20", spans[:12], set(spans), policy, CALENDAR)
+    windows = choose_windows("2024-01-20", spans[:12], set(spans), policy, CALENDAR, season_spans=(7,))
     sides = read_sides(table, windows, policy)
     assert (sides.baseline["x"].n, sides.current["x"].n) == (600, 150)
     assert (sides.history.previous, set(sides.history.variation)) == ({}, {"x"})

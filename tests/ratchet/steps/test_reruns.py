@@ -19,6 +19,7 @@ from ratchet.steps.score_span import score_span
 from ratchet.steps.select_window import select_window
 from ratchet.steps.sense_drift import sense_drift
 from ratchet.steps.sense_quality import sense_quality
+from ratchet.steps.sense_skew import sense_skew
 from ratchet.steps.sense_staleness import sense_staleness
 from ratchet.steps.train import train
 from ratchet.steps.tune import tune
@@ -46,6 +47,7 @@ def watch(model: Model, span: str) -> RetrainStepResult:
         spec,
         span,
         drift=sense_drift(project, spec, span),
+        skew=sense_skew(project, spec, span),
         quality=sense_quality(project, spec, span),
         staleness=sense_staleness(project, spec, span),
     )

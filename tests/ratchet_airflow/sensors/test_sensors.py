@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import TaskDeferred
 from ratchet.errors import InputError, MissingSpanError, StoreError
 from ratchet_airflow.sensors import span as span_module
 from ratchet_airflow.sensors.source import WaitForSourceSensor
-from ratchet_airflow.sensors.watch import SenseDriftSensor, SenseQualitySensor, SenseStalenessSensor
+from ratchet_airflow.sensors.watch import SenseDriftSensor, SenseQualitySensor, SenseSkewSensor, SenseStalenessSensor
 from ratchet_airflow.triggers.span_input import SpanInputTrigger
 from tests.ratchet_airflow.contexts import make_context
 
@@ -76,7 +76,7 @@ class TestWaitForSource:
 
 
 @pytest.mark.usefixtures("parcels")
-@pytest.mark.parametrize("kind", [SenseDriftSensor, SenseQualitySensor])
+@pytest.mark.parametrize("kind", [SenseDriftSensor, SenseSkewSensor, SenseQualitySensor])
 class TestSensingAValidatedSpan:
     def test_a_night_that_is_over_without_it_fails_at_once(self, kind: type[SpanSensor]) -> None:
         with pytest.raises(MissingSpanError, match="not there by 2024-03-02 11:00 UTC, the deadline of that night"):
@@ -101,7 +101,7 @@ class TestSensingAValidatedSpan:
 class TestSensing:
     """Every sensor is done at once when its input is there, also while there is no champion and no label."""
 
-    @pytest.mark.parametrize("kind", [SenseDriftSensor, SenseQualitySensor, SenseStalenessSensor])
+    @pytest.mark.parametrize("kind", [SenseDriftSensor, SenseSkewSensor, SenseQualitySensor, SenseStalenessSensor])
     def test_without_a_champion_it_is_undecided_at_once(self, kind: type[SpanSensor], parcels: Project) -> None:
         from ratchet.spec.loading import load_spec
         from ratchet.steps.ingest_span import ingest_span
