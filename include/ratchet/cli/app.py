@@ -6,6 +6,7 @@ import getpass
 import json
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -43,7 +44,7 @@ def main() -> None:
 @app.command()
 def check(model: Annotated[str | None, typer.Argument(help="One model; all of them without it.")] = None) -> None:
     """Read a model's folder as strictly as the scheduler does, and say what is wrong with it."""
-    from ratchet.cli.checking import find_faults
+    from ratchet.cli.checking import find_faults, open_questions
 
     project = Project.from_environment()
     names = [model] if model else find_models(project)
@@ -56,8 +57,51 @@ def check(model: Annotated[str | None, typer.Argument(help="One model; all of th
         out.print(f"{name}: {'sound' if not faults else f'{len(faults)} fault(s)'}", markup=False)
         for fault in faults:
             out.print(f"  {fault}", markup=False)
+        for question in open_questions(project.model_path(name)):
+            out.print(f"  to answer: {question}", markup=False)
     if n_faults:
         raise typer.Exit(1)
+
+
+@app.command()
+def new(
+    model: Annotated[str, typer.Argument(help="The new model's name: its folder below RATCHET_MODELS.")],
+    path: Annotated[Path, typer.Option("--from", help="A table: CSV, Parquet or JSON lines.")],
+    label: Annotated[str, typer.Option(help="The column to predict; with --outcome, its name.")],
+    time: Annotated[str, typer.Option(help="The column of the event time.")],
+    entity: Annotated[str | None, typer.Option(help="The column that names an example.")] = None,
+    positive: Annotated[str | None, typer.Option(help="The label's value that stands for true.")] = None,
+    outcome: Annotated[str | None, typer.Option(help='Makes the label: "tips > 0.2 * fare".')] = None,
+    leak: Annotated[list[str] | None, typer.Option(help="A column known only after the event; repeatable.")] = None,
+    time_zone: Annotated[str, typer.Option(help="IANA name of the zone whose days, weeks or months count.")] = "UTC",
+    span: Annotated[str | None, typer.Option(help="day, week or month; chosen from the table without it.")] = None,
+    delimiter: Annotated[str, typer.Option(help="Between two fields of a CSV.")] = ",",
+) -> None:
+    """Write a working model folder for a table, with the questions that only a person can answer."""
+    from ratchet.scaffold.new import new_model
+    from ratchet.scaffold.request import NewModel
+
+    if span not in (None, "day", "week", "month"):
+        raise InputError(f"--span must be day, week or month. Got {span!r}.")
+    asked = NewModel(
+        name=model,
+        path=path,
+        label=label,
+        time=time,
+        entity=entity,
+        positive=positive,
+        outcome=outcome,
+        leaks=tuple(leak or ()),
+        time_zone=time_zone,
+        span=span,  # type: ignore[arg-type]  # checked above
+        delimiter=delimiter,
+        owner=getpass.getuser(),
+    )
+    made = new_model(Project.from_environment(), asked)
+    rows, spans = sum(made.spans.rows), made.spans
+    out.print(f"wrote {made.path}: {rows} rows, {spans.cadence}s from {spans.first} to {spans.last}", markup=False)
+    for question in made.questions:
+        out.print(f"  ? {question}", markup=False)
 
 
 @app.command()

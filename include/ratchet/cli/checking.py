@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ratchet.errors import RatchetError, SpecError
-from ratchet.spec.delivery import FunctionDelivery
+from ratchet.spans.sources.sql import url_of
+from ratchet.spec.delivery import FunctionDelivery, SqlDelivery
 from ratchet.spec.functions import load_functions
 from ratchet.spec.loading import load_spec
 from ratchet.statistics.edges import load_edges
@@ -29,11 +30,21 @@ def find_faults(project: Project, name: str) -> list[str]:
     return [fault for check in _checks(project, spec) for fault in _fault(check)]
 
 
+def open_questions(folder: Path) -> list[str]:
+    """Return the questions of a model's README that are not ticked off: ``- [ ] question``."""
+    readme = folder / "README.md"
+    if not readme.is_file():
+        return []
+    lines = readme.read_text(encoding="utf-8", errors="replace").splitlines()
+    return [line.removeprefix("- [ ] ") for line in lines if line.startswith("- [ ] ")]
+
+
 def _checks(project: Project, spec: ModelSpec) -> Iterator[Callable[[], object]]:
     folder = project.model_path(spec.name)
     deliveries = (spec.source.delivery, spec.label.delivery)
     delivering = (one.function for one in deliveries if isinstance(one, FunctionDelivery))
     functions = (*delivering, *spec.features.functions)
+    yield from (partial(url_of, one) for one in deliveries if isinstance(one, SqlDelivery))
     yield from (partial(load_functions, folder, (function,)) for function in functions)
     yield lambda: load_expectations(folder / "expectations.yaml").build("serving")
     yield lambda: _check_edges(folder, spec)
