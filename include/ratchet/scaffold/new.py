@@ -94,7 +94,7 @@ def _place(project: Project, asked: NewModel) -> str:
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             staged = target.with_name(f".{target.name}.part")
-            shutil.copyfile(path, staged)
+            shutil.copy2(path, staged)  # its age too: a file just written is looked at twice
             staged.replace(target)
         elif target.read_bytes() != path.read_bytes():
             raise InputError(f"{target} is there already, with other bytes. Move it away first.")
