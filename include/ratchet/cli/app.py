@@ -58,10 +58,51 @@ def check(model: Annotated[str | None, typer.Argument(help="One model; all of th
         found = check_model(project, name)
         n_faults += len(found.faults)
         out.print(f"{name}: {'sound' if not found.faults else f'{len(found.faults)} fault(s)'}", markup=False)
-        for line in (*found.faults, *(f"warning: {gap}" for gap in found.warnings)):
+        for line in found.lines():
             out.print(f"  {line}", markup=False)
     if n_faults:
         raise typer.Exit(1)
+
+
+@app.command()
+def new(
+    model: Annotated[str, typer.Argument(help="The new model's name: its folder below RATCHET_MODELS.")],
+    path: Annotated[Path, typer.Option("--from", help="A table: CSV, Parquet or JSON lines.")],
+    label: Annotated[str, typer.Option(help="The column to predict; with --outcome, its name.")],
+    time: Annotated[str, typer.Option(help="The column of the event time.")],
+    entity: Annotated[str | None, typer.Option(help="The column that names an example.")] = None,
+    positive: Annotated[str | None, typer.Option(help="The label's value that stands for true.")] = None,
+    outcome: Annotated[str | None, typer.Option(help='Makes the label: "tips > 0.2 * fare".')] = None,
+    leak: Annotated[list[str] | None, typer.Option(help="A column known only after the event; repeatable.")] = None,
+    time_zone: Annotated[str, typer.Option(help="IANA name of the zone whose days, weeks or months count.")] = "UTC",
+    span: Annotated[str | None, typer.Option(help="day, week or month; chosen from the table without it.")] = None,
+    delimiter: Annotated[str, typer.Option(help="Between two fields of a CSV.")] = ",",
+) -> None:
+    """Write a working model folder for a table, with the questions that only a person can answer."""
+    from ratchet.scaffold.new import new_model
+    from ratchet.scaffold.request import NewModel
+
+    if span not in (None, "day", "week", "month"):
+        raise InputError(f"--span must be day, week or month. Got {span!r}.")
+    asked = NewModel(
+        name=model,
+        path=path,
+        label=label,
+        time=time,
+        entity=entity,
+        positive=positive,
+        outcome=outcome,
+        leaks=tuple(leak or ()),
+        time_zone=time_zone,
+        span=span,  # type: ignore[arg-type]  # checked above
+        delimiter=delimiter,
+        owner=getpass.getuser(),
+    )
+    made = new_model(Project.from_environment(), asked)
+    rows, spans = sum(made.spans.rows), made.spans
+    out.print(f"wrote {made.path}: {rows} rows, {spans.cadence}s from {spans.first} to {spans.last}", markup=False)
+    for question in made.questions:
+        out.print(f"  ? {question}", markup=False)
 
 
 @app.command()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from ratchet.errors import RatchetError, SpecError
 from ratchet.spans.pseudonym_key import find_key
-from ratchet.spec.delivery import FunctionDelivery
+from ratchet.spans.sources.sql import url_of
+from ratchet.spec.delivery import FunctionDelivery, SqlDelivery
 from ratchet.spec.functions import load_functions
 from ratchet.spec.gaps import find_gaps
 from ratchet.spec.loading import FILE_NAME, load_spec
@@ -26,18 +27,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """What must change before a model runs, and what should be answered before it runs in production."""
+    """What must change before a model runs, what must be answered before it runs in production, and what should be."""
 
     faults: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
+
+    def lines(self) -> Iterator[str]:
+        """Return one line for each, what is worst first."""
+        yield from self.faults
+        yield from (f"warning: {gap}" for gap in self.warnings)
+        yield from (f"to answer: {question}" for question in self.questions)
 
 
 def check_model(project: Project, name: str) -> Findings:
     """Return every fault of a model's files, and what its governance lacks: a fault in production, else a warning."""
     faults, gaps = find_faults(project, name), _find_gaps(project, name)
+    questions = tuple(open_questions(project.model_path(name)))
     if project.profile == "production":
-        return Findings(faults=(*faults, *gaps))
-    return Findings(faults=tuple(faults), warnings=tuple(gaps))
+        return Findings(faults=(*faults, *gaps), questions=questions)
+    return Findings(faults=tuple(faults), warnings=tuple(gaps), questions=questions)
 
 
 def _find_gaps(project: Project, name: str) -> list[str]:
@@ -59,6 +68,15 @@ def find_faults(project: Project, name: str) -> list[str]:
     return [fault for check in _checks(project, spec) for fault in _fault(check)]
 
 
+def open_questions(folder: Path) -> list[str]:
+    """Return the questions of a model's README that are not ticked off: ``- [ ] question``."""
+    readme = folder / "README.md"
+    if not readme.is_file():
+        return []
+    lines = readme.read_text(encoding="utf-8", errors="replace").splitlines()
+    return [line.removeprefix("- [ ] ") for line in lines if line.startswith("- [ ] ")]
+
+
 def _checks(project: Project, spec: ModelSpec) -> Iterator[Callable[[], object]]:
     folder = project.model_path(spec.name)
     joined = (join.delivery for join in spec.joins.values())
@@ -66,6 +84,7 @@ def _checks(project: Project, spec: ModelSpec) -> Iterator[Callable[[], object]]
     delivering = (one.function for one in deliveries if isinstance(one, FunctionDelivery))
     batches = (spec.source.arrival.batches,) if spec.source.arrival.batches else ()
     functions = (*delivering, *batches, *spec.features.functions)
+    yield from (partial(url_of, one) for one in deliveries if isinstance(one, SqlDelivery))
     yield from (partial(load_functions, folder, (function,)) for function in functions)
     yield lambda: load_expectations(folder / "expectations.yaml").build("serving")
     yield lambda: _check_edges(folder, spec)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from ratchet.errors import InputError
+from ratchet.errors import EmptyDataError, InputError, MissingSpanError
 from ratchet.ledger.entries import Author
 from ratchet.spans.calendar import Calendar
 from ratchet.steps.night import Night, live_through
@@ -41,15 +41,33 @@ def run_nights(
     calendar = Calendar.of(spec.source)
     nights = read_range(calendar, first, last)
     load = read_range(calendar, load_from, nights[0]) if load_from else nights[:1]
+    missing: list[str] = []
     for span in nights:
         history = load if span == nights[0] else [span]
+        done: list[str] = []
         with console.status(f"{spec.name} {span}") as status:
 
-            def show(name: str, result: StepResult, span: str = span) -> None:
+            def show(name: str, result: StepResult, span: str = span, done: list[str] = done) -> None:
+                done.append(name)
                 status.update(f"{spec.name} {span}: {name}: {result.words[:100]}")
 
-            night = live_through(project, spec, history, author=AUTHOR, clock=lambda: datetime.now(UTC), on_step=show)
+            try:
+                night = live_through(
+                    project, spec, history, author=AUTHOR, clock=lambda: datetime.now(UTC), on_step=show
+                )
+            except (EmptyDataError, MissingSpanError) as error:
+                # Only what was not delivered is missing; and of a first load nobody could say which span it was.
+                if done or len(history) > 1:
+                    raise
+                missing.append(span)
+                console.print(f"{span} | missing: {error}", markup=False)
+                continue
         console.print(describe(night), markup=False)
+    if missing:
+        raise EmptyDataError(
+            f"{len(missing)} of {len(nights)} spans were not delivered: {', '.join(missing[:5])}. "
+            "The others were lived through; run the missing ones when they have come."
+        )
 
 
 def describe(night: Night) -> str:

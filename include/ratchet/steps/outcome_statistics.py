@@ -97,7 +97,8 @@ def _read(
     missing = [span for span, row in rows.items() if row not in known]
     if missing:
         frame, edges = read(missing), {SCORE: SCORE_EDGES}
-        scanned = {rows[span]: scan_statistics(frame.filter(pl.col(SPAN) == span), {SCORE: "numeric"}, edges) for span in missing}
+        by_span = {span: frame.filter(pl.col(SPAN) == span) for span in missing}
+        scanned = {rows[span]: scan_statistics(of, {SCORE: "numeric"}, edges) for span, of in by_span.items()}
         table.write_spans(scanned, dict.fromkeys(scanned, 1), {"step": "sense_drift"})
     found = table.read(rows.values())
     return {span: found[row] for span, row in rows.items()}
