@@ -57,7 +57,7 @@ def is_running(process: ProcessId) -> bool:
         return (
             _started(process.pid) == process.started
             and found.status() != psutil.STATUS_ZOMBIE
-            and process.word in " ".join(found.cmdline())
+            and _says(found, process.word)
         )
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
@@ -85,10 +85,10 @@ def end(leaders: Sequence[ProcessId], *, grace_seconds: float) -> None:
     TimeoutError
         If a process survives even that; the message names it.
     """
+    known = _all_members(leaders)  # before the first signal: a leader that ends at once still names its children
     for leader in leaders:
-        for process in [psutil.Process(leader.pid)] if is_running(leader) else members(leader):
+        for process in [known[leader.pid]] if leader.pid in known else members(leader):
             _signal(process, kill=False)
-    known = _all_members(leaders)
     deadline = time.monotonic() + grace_seconds
     while known and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
@@ -161,10 +161,15 @@ def _session(pid: int) -> int | None:
 
 def _looks_like_ours(process: psutil.Process, leader: ProcessId) -> bool:
     try:
-        command = " ".join(process.cmdline())
+        return _says(process, leader.word, sys.prefix)
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
-    return leader.word in command or sys.prefix in command
+
+
+def _says(process: psutil.Process, *words: str) -> bool:
+    # One that is just ending has given its memory back, and its command line with it, before it is a zombie.
+    command = " ".join(process.cmdline())
+    return not command or any(word in command for word in words)
 
 
 def _is_zombie(leader: ProcessId) -> bool:
