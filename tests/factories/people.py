@@ -48,8 +48,8 @@ def read_deliveries(window: SpanWindow):
 """
 
 PERSONAL = {
-    "source.function": "people.read_parcels",
-    "label.function": "people.read_deliveries",
+    "source.delivery.function": "people.read_parcels",
+    "label.delivery.function": "people.read_deliveries",
     "source.max_quarantined": 0.2,
     "governance.pii": {"parcel_id": "direct", "email": "direct", "customer": "direct", "diagnosis": "sensitive"},
     "governance.pseudonymise": ["parcel_id", "customer"],

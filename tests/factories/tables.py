@@ -13,7 +13,7 @@ MONTHS = 9
 
 
 def write_trips(folder: Path, *, seed: int = 0) -> Path:
-    """Taxi trips: no entity, not in order of time, seconds since 1970, a column that is nearly empty, an odd first row."""
+    """Taxi trips: no entity, not in order of time, seconds since 1970, a nearly empty column, an odd first row."""
     rng, per_month = np.random.default_rng(seed), 260
     n = MONTHS * per_month
     starts = [int(datetime(2013, month + 1, 1, tzinfo=UTC).timestamp()) for month in range(MONTHS)]

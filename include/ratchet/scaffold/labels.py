@@ -45,7 +45,8 @@ def _compared(frame: pl.DataFrame, outcome: Mapping[str, Any]) -> pl.Series:
     name = next(key for key in outcome if key not in ("column", "times"))
     value, limit = frame[outcome["column"]], outcome[name] * (frame[outcome["times"]] if "times" in outcome else 1)
     compared = {"above": value > limit, "at_least": value >= limit, "below": value < limit, "at_most": value <= limit}
-    return compared[name]
+    result: pl.Series = compared[name]
+    return result
 
 
 def _matched(column: pl.Series, positive: str | None) -> tuple[pl.Series, dict[str, Any]]:

@@ -23,6 +23,7 @@ Whole = np.ndarray[Any, np.dtype[np.int64]]
 _N_CODES = N_BINS + 1
 _PRIOR = 5.0  # examples at the overall share that every code is given: a code seen twice says little
 _Z = 1.96
+_SEED = 0
 MIN_PER_CLASS = 10
 
 
@@ -80,7 +81,8 @@ def measure_association(coded: Coded, label: Whole, period: Whole, n_periods: in
 
 def _count(codes: Whole, label: Whole, period: Whole, n_periods: int) -> Counts:
     """Return counts of shape (period, half, code, class)."""
-    half = np.arange(len(codes)) & 1
+    # Drawn, not every other one: tables come sorted, and with their classes in turn.
+    half = np.random.default_rng(_SEED).integers(0, 2, len(codes))
     cell = ((period * 2 + half) * _N_CODES + codes) * 2 + label
     known = (label >= 0) & (period >= 0)
     if not known.all():
