@@ -124,7 +124,7 @@ def _association_plot(look: TableLook, leaks: set[str]) -> Markup | None:
 def _follow(look: TableLook, of: ColumnLook, *, is_leak: bool) -> _Followed:
     by_period = of.association.by_period if of.association else ()
     points = [
-        Point(span=name, value=auc and auc.value, low=auc and auc.low, high=auc and auc.high)
+        Point(span=name, value=auc.value, low=auc.low, high=auc.high) if auc else Point(span=name, value=None)
         for name, auc in zip(look.periods, by_period, strict=True)
     ]
     return _Followed(of=of, plot=plot_history(points, what=f"{of.column}: AUC", reference=0.5), is_leak=is_leak)
