@@ -68,11 +68,19 @@ def measure_association(coded: Coded, label: Whole, period: Whole, n_periods: in
     """
     counts = _count(coded.codes, label, period, n_periods)
     halves = counts.sum(axis=0)
-    scores = [_score(halves[1 - half]) for half in (0, 1)]
+    found = [_associate(coded.column, counts, halves, [_score(halves[1 - half]) for half in (0, 1)])]
+    if coded.is_ordered:
+        # Where a column only rises or falls, its own order loses less than one told from counts.
+        order = np.arange(_N_CODES, dtype=np.float64)
+        found += [_associate(coded.column, counts, halves, [way, way]) for way in (order, -order)]
+    return max(found, key=lambda of: of.auc.value if of.auc else 0.0)
+
+
+def _associate(column: str, counts: Counts, halves: Counts, scores: list[Counts]) -> Association:
     ordered = np.stack([counts[:, half][:, np.argsort(scores[half], kind="stable")] for half in (0, 1)], axis=1)
     tied = [np.sort(score) for score in scores]
     return Association(
-        column=coded.column,
+        column=column,
         auc=_mean_auc(ordered.sum(axis=0), tied),
         by_period=tuple(_mean_auc(of, tied) for of in ordered),
         information=_information(halves.sum(axis=0)),

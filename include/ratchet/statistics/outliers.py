@@ -50,7 +50,8 @@ def measure_outliers(series: pl.Series) -> Outliers | None:
     values = values[np.isfinite(values)]
     if not len(values):
         return None
-    quantiles = tuple(float(q) for q in np.quantile(values, _RANKS))
+    with np.errstate(over="ignore", invalid="ignore"):  # values near 1e308 have an infinite range, and it says so
+        quantiles = tuple(float(q) for q in np.quantile(values, _RANKS))
     low, high, spread = quantiles[1], quantiles[3], quantiles[3] - quantiles[1]
     least, most = float(values.min()), float(values.max())
     far = np.count_nonzero((values < low - _FENCE * spread) | (values > high + _FENCE * spread)) if spread else 0

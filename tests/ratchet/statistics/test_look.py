@@ -12,7 +12,8 @@ from ratchet.errors import DataError, EmptyDataError
 from ratchet.statistics.look import look_at
 from ratchet.statistics.suggestions import suggest
 
-DATA = Path(__file__).parents[4] / "shared" / "data"
+FOLDERS = [folder / "shared" / "data" for folder in Path(__file__).parents[4:]]
+DATA = next((folder for folder in FOLDERS if folder.is_dir()), FOLDERS[0])
 N = 4_000
 
 
