@@ -167,5 +167,5 @@ def _messages(context: Context) -> list[dict[str, Any]]:
     """Return the messages that the trigger sent, from all events of this run, each id once."""
     events = context["triggering_asset_events"]
     payloads = [event.extra.get("payload") for key in events for event in events[key]]
-    found = {str(payload.get("id")): payload for payload in payloads if isinstance(payload, dict)}
+    found = {str(payload["id"]): payload for payload in payloads if isinstance(payload, dict) and payload.get("id")}
     return list(found.values())

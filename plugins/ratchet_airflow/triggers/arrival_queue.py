@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +23,15 @@ log = structlog.get_logger(__name__)
 # SQS waits 20 seconds at the most; a triggerer that stops waits as long for the thread.
 _WAIT_SECONDS = 5
 _MAX_CHARACTERS = 64 * 1024
+# Seconds after the last message at which an event without one is sent. Airflow starts a run for the first event of a
+# burst, gives it none that came after the first, and forgets that the others wait: the next event's run gets them.
+_TICKS_SECONDS = (5.0, 30.0, 180.0)
 
 
 class ArrivalQueueTrigger(BaseEventTrigger):
     """
-    Send one event a message, for ever: ``{"id": ..., "body": ...}``; no body when it is too large to be kept.
+    Send one event a message, for ever: ``{"id": ..., "body": ...}``; no body when it is too large to be kept. After a
+    burst of messages, events without one follow, so that no message waits for the next burst.
 
     A message is deleted once Airflow's database holds its event (the shared stream's acknowledgement), never before:
     of a triggerer that dies it comes again. Which messages are good is judged by the task that the event starts, so
@@ -77,7 +82,7 @@ class QueueProducer(SharedStreamProducer):
 
     async def open_stream(self) -> AsyncIterator[tuple[Any, Any]]:
         """Yield each message, and its receipt."""
-        n_failures = 0
+        n_failures, ticks = 0, list[float]()
         while True:
             try:
                 messages = await asyncio.to_thread(self._receive)
@@ -91,10 +96,15 @@ class QueueProducer(SharedStreamProducer):
             for message in messages:
                 body = message.body if len(message.body) <= _MAX_CHARACTERS else None
                 yield {"id": message.id, "body": body}, message.receipt
+            if messages:
+                ticks = [time.monotonic() + seconds for seconds in _TICKS_SECONDS]
+            elif ticks and time.monotonic() >= ticks[0]:
+                ticks.pop(0)
+                yield {"id": None, "body": None}, None
 
     async def advance(self, batch: Sequence[AdvanceItem]) -> None:
         """Delete the messages whose events are kept; the others come again."""
-        receipts = [item.broker_payload for item in batch if item.outcome.is_clean]
+        receipts = [item.broker_payload for item in batch if item.outcome.is_clean and item.broker_payload]
         if receipts and self._queue is not None:
             try:
                 await asyncio.to_thread(self._queue.delete, receipts)

@@ -71,7 +71,8 @@ class TestPublishArrivals:
         assert (again["n_read_before"], event.partition_keys) == (0, {day(1)})
 
     def test_an_event_without_a_message_is_none(self) -> None:
-        result, _ = publish(an_event(QUEUED, {"from_rest_api": True}), an_event(QUEUED, {"payload": "text"}))
+        tick = an_event(QUEUED, {"payload": {"id": None, "body": None}})
+        result, _ = publish(an_event(QUEUED, {"from_rest_api": True}), an_event(QUEUED, {"payload": "text"}), tick)
         assert (result["skipped"], result["n_messages"]) == (True, 0)
 
 

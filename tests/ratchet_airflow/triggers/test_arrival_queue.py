@@ -26,6 +26,7 @@ def server() -> Iterator[S3Server]:
 def url(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
     set_s3_environment(monkeypatch, server.url)
     monkeypatch.setattr(arrival_queue, "_WAIT_SECONDS", 0)
+    monkeypatch.setattr(arrival_queue, "_TICKS_SECONDS", ())
     name = server.fresh_uri().rpartition("/")[2]
     made: str = boto3.session.Session().client("sqs").create_queue(QueueName=name)["QueueUrl"]
     monkeypatch.setenv("PARCELS_QUEUE", made)
@@ -123,3 +124,12 @@ def test_a_message_that_cannot_be_deleted_ends_nothing(url: str, monkeypatch: py
     monkeypatch.setattr(MessageQueue, "delete", refuse)
     send(url, "one", "two")
     assert len(listen(2, is_kept=True)) == 2
+
+
+def test_a_burst_is_followed_by_events_without_a_message(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Airflow forgets the wake-up of all but the first event of a burst: a later event brings them all.
+    monkeypatch.setattr(arrival_queue, "_TICKS_SECONDS", (0.05, 0.1))
+    send(url, "one", "two")
+    events = listen(4, is_kept=True, until=lambda: n_kept(url) == 0)
+    assert sorted(str(event["body"]) for event in events[:2]) == ["one", "two"]
+    assert events[2:] == [{"id": None, "body": None}] * 2
