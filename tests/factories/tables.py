@@ -20,8 +20,9 @@ def write_trips(folder: Path, *, seed: int = 0) -> Path:
     at = np.repeat(starts, per_month) + rng.integers(0, 28 * 86_400, n)
     miles, card = rng.gamma(2.0, 2.0, n), rng.random(n) < 0.4
     fare = np.round(3 + 2 * miles + rng.random(n), 2)
-    # Nearly every tip is paid by card, as in the original: the rest is never seen.
-    generous = card & (rng.random(n) < 1 / (1 + np.exp(2.5 - miles)))
+    # Nearly every tip is paid by card, as in the original: the rest is never seen. Neither the shortest nor the longest
+    # trips bring the large tips, which no linear model can say.
+    generous = card & (rng.random(n) < np.where((miles > 2) & (miles < 5), 0.9, 0.1))
     frame = pl.DataFrame(
         {
             "pickup_community_area": rng.integers(1, 78, n),
@@ -49,7 +50,10 @@ def write_calls(folder: Path, *, seed: int = 0) -> Path:
             continue
         n, last_day = 240, calendar.monthrange(2008, month)[1]
         age, balance = rng.integers(20, 70, n), rng.normal(1000, 500, n)
-        yes = rng.random(n) < 1 / (1 + np.exp(1.5 - (age - 40) / 8))
+        # The young and the old say yes, which no linear model can say.
+        yes = rng.random(n) < np.where(
+            np.abs(age - 45) > 15, 0.7, 0.1
+        )
         for i in range(n):
             day = date(2008, month, 1 + i * (last_day - 1) // n)
             # `unknown` is a text of its own here, never a missing value.

@@ -42,19 +42,19 @@ class Findings:
 
 def check_model(project: Project, name: str) -> Findings:
     """Return every fault of a model's files, and what its governance lacks: a fault in production, else a warning."""
-    faults, gaps = find_faults(project, name), _find_gaps(project, name)
+    try:
+        spec = load_spec(project, name)
+    except RatchetError as error:
+        return Findings(faults=tuple(str(error).splitlines()))
+    faults, gaps = find_faults(project, name), _find_gaps(project, spec)
     questions = tuple(open_questions(project.model_path(name)))
     if project.profile == "production":
         return Findings(faults=(*faults, *gaps), questions=questions)
     return Findings(faults=tuple(faults), warnings=tuple(gaps), questions=questions)
 
 
-def _find_gaps(project: Project, name: str) -> list[str]:
-    try:
-        spec = load_spec(project, name)
-    except RatchetError:
-        return []  # told as faults
-    source = read_yaml(project.model_path(name) / FILE_NAME)
+def _find_gaps(project: Project, spec: ModelSpec) -> list[str]:
+    source = read_yaml(project.model_path(spec.name) / FILE_NAME)
     gaps = [source.place(at, message) for at, message in find_gaps(spec)]
     return gaps + (_fault(lambda: find_key(project, spec)) if spec.governance.pseudonymise else [])
 

@@ -5,6 +5,7 @@ import io
 import os
 import re
 import time
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -157,11 +158,11 @@ class TestRefusals:
         ],
     )
     def test_leave_no_half_folder(self, project: Project, tmp_path: Path, changes: dict[str, object], words: str):
-        asked = {**vars(trips(write_trips(tmp_path))), **changes}
         if "label" in changes:
-            asked["outcome"] = None
+            changes = {**changes, "outcome": None}
+        asked = replace(trips(write_trips(tmp_path)), **changes)  # type: ignore[arg-type]
         with pytest.raises(InputError, match=re.escape(words)):
-            new_model(project, NewModel(**asked))
+            new_model(project, asked)
         assert not project.model_path("taxi").exists()
 
     def test_a_folder_that_is_there_is_not_overwritten(self, project: Project, tmp_path: Path):
