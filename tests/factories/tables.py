@@ -51,9 +51,7 @@ def write_calls(folder: Path, *, seed: int = 0) -> Path:
         n, last_day = 240, calendar.monthrange(2008, month)[1]
         age, balance = rng.integers(20, 70, n), rng.normal(1000, 500, n)
         # The young and the old say yes, which no linear model can say.
-        yes = rng.random(n) < np.where(
-            np.abs(age - 45) > 15, 0.7, 0.1
-        )
+        yes = rng.random(n) < np.where(np.abs(age - 45) > 15, 0.7, 0.1)
         for i in range(n):
             day = date(2008, month, 1 + i * (last_day - 1) // n)
             # `unknown` is a text of its own here, never a missing value.

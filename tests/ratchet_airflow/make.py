@@ -81,6 +81,7 @@ schema_version: 1
 expectations:
 - {{expect: expect_table_row_count_to_be_between, min_value: {min_rows}, max_value: 100000}}
 - {{expect: expect_column_values_to_be_between, column: distance, min_value: 0, max_value: 100}}
+- {{expect: expect_column_type_to_be, column: is_late, type_: boolean, environments: [training]}}
 """
 
 HISTOGRAMS = """\

@@ -38,7 +38,7 @@ def test_a_night_of_an_open_span_seals_it_first(model: Model):
     append_batch(model.project, model.spec, day(1), "1-of-1")
     done: dict[str, StepResult] = {}
     assert take_in(model.project, model.spec, [day(1)], done=done.__setitem__)
-    assert list(done) == ["seal_span", "ingest_span", "compute_statistics", "validate_span"]
+    assert list(done) == ["seal_span", "ingest_span", "compute_statistics", "validate_ground_truth", "validate_span"]
 
 
 def test_check_names_a_function_of_batches_that_is_missing(ratchet: Ratchet, model: Model):

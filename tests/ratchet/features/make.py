@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ratchet.spec.delivery import FunctionDelivery
 from ratchet.spec.evaluation import Evaluate
 from ratchet.spec.features import FeatureColumn, Features
 from ratchet.spec.label import Label
@@ -42,14 +43,15 @@ def make_spec(estimator: str = HISTOGRAM_TREES, *, features: Features = FEATURES
         owner="tests",
         objective=Objective(goal="Say which flights arrive late.", rule=Rule(column="hour", at_least=17.0)),
         source=Source(
-            kind="function",
-            function="source.read",
+            delivery=FunctionDelivery(kind="function", function="source.read"),
             entity="flight_id",
             time="scheduled_at",
             time_zone="America/New_York",
             first_span="2013-01-01",
         ),
-        label=Label(column="is_late", function="source.truth", known_after_spans=1),
+        label=Label(
+            column="is_late", delivery=FunctionDelivery(kind="function", function="source.truth"), known_after_spans=1
+        ),
         features=features,
         train=Train(estimator=estimator, **(settings | train)),
         evaluate=Evaluate(test_spans=2),

@@ -13,6 +13,7 @@ from ratchet_airflow.sensors import span as span_module
 from ratchet_airflow.sensors.source import WaitForSourceSensor
 from ratchet_airflow.sensors.watch import SenseDriftSensor, SenseQualitySensor, SenseSkewSensor, SenseStalenessSensor
 from ratchet_airflow.triggers.span_input import SpanInputTrigger
+from tests.factories.loops import run_async
 from tests.ratchet_airflow.contexts import make_context
 
 if TYPE_CHECKING:
@@ -215,4 +216,4 @@ def test_the_trigger_fires_when_the_file_comes(parcels_of_files: Project) -> Non
         write_file(parcels_of_files, "2024/2024-03-01.done")
         return (await asyncio.wait_for(waiting, timeout=30)).payload
 
-    assert asyncio.run(first_event()) == {"status": "there"}
+    assert run_async(first_event()) == {"status": "there"}

@@ -13,6 +13,7 @@ from airflow.triggers.shared_stream import SharedStreamManager
 from ratchet.storage.queue import MessageQueue
 from ratchet_airflow.triggers import arrival_queue
 from ratchet_airflow.triggers.arrival_queue import ArrivalQueueTrigger
+from tests.factories.loops import run_async
 from tests.faults.moto_server import S3Server, run_s3_server, set_s3_environment
 
 
@@ -76,7 +77,7 @@ def listen(n_events: int, *, is_kept: bool, until: Callable[[], bool] = lambda: 
         await manager.stop_all()
         return events
 
-    return asyncio.run(asyncio.wait_for(run(), timeout=60))
+    return run_async(asyncio.wait_for(run(), timeout=60))
 
 
 def test_a_message_is_an_event_and_is_deleted_once_the_event_is_kept(url: str) -> None:

@@ -17,6 +17,7 @@ from ratchet.project import Project
 from ratchet_airflow.triggers import span_input
 from ratchet_airflow.triggers.span_input import SpanInputTrigger
 from ratchet_airflow.waiting import Awaited
+from tests.factories.loops import run_async
 
 
 def every_trigger() -> Iterator[type[BaseTrigger]]:
@@ -57,7 +58,7 @@ def events_of(trigger: BaseTrigger) -> list[Any]:
     async def collect() -> list[Any]:
         return [event.payload async for event in trigger.run()]
 
-    return asyncio.run(asyncio.wait_for(collect(), timeout=30))
+    return run_async(asyncio.wait_for(collect(), timeout=30))
 
 
 def waiting_for(span: str, awaited: Awaited, *, deadline: str = "2031-01-01T00:00:00+00:00") -> SpanInputTrigger:
