@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Literal
 from ratchet.identity import ModelId
 
 if TYPE_CHECKING:
+    from ratchet.spans.sources import SpanWindow
+    from ratchet.spec.delivery import FilesDelivery
     from ratchet_airflow.runs import ModelRun
 
 # The span has ended; its files are there, whole, where files deliver it; its examples have passed validation
@@ -58,30 +60,38 @@ def is_there(awaited: Awaited, run: ModelRun, now: datetime) -> bool:
 
 def _is_delivered(run: ModelRun, now: datetime) -> bool:
     """Say whether the source can be asked; a function, a database and a table can be for every span that has ended."""
-    from ratchet.spec.delivery import FilesDelivery
-
-    delivery = run.spec.source.delivery
-    if not isinstance(delivery, FilesDelivery):
-        return True
-    from ratchet.spans.sources import SpanWindow
     from ratchet.spans.sources.completeness import is_complete
 
-    return is_complete(run.project, delivery, SpanWindow.of(run.calendar, run.span), now)
+    return all(is_complete(run.project, delivery, window, now) for delivery, window in _awaited_files(run))
 
 
-def explain_late(awaited: Awaited, run: ModelRun) -> str:
-    """Return what a person may do about an input that was not there in time."""
+def _awaited_files(run: ModelRun) -> list[tuple[FilesDelivery, SpanWindow]]:
+    """Return the files that a span is made of, its own and joined ones, by how and for when they are delivered."""
+    from ratchet.spans.joined import windows_of
+    from ratchet.spans.sources import SpanWindow
     from ratchet.spec.delivery import FilesDelivery
 
-    delivery = run.spec.source.delivery
-    if awaited != "source" or not isinstance(delivery, FilesDelivery):
+    own = [(run.spec.source.delivery, SpanWindow.of(run.calendar, run.span))]
+    joined = [(join.delivery, of) for join in run.spec.joins.values() for of in windows_of(run.spec, join, run.span)]
+    return [(delivery, of) for delivery, of in (*own, *joined) if isinstance(delivery, FilesDelivery)]
+
+
+def explain_late(awaited: Awaited, run: ModelRun, now: datetime) -> str:
+    """Return what a person may do about an input that was not there in time."""
+    late = _awaited_files(run) if awaited == "source" else []
+    if not late:
         return "Look at the ingest run of that span."
-    from ratchet.spans.sources import SpanWindow
+    from ratchet.spans.sources.completeness import is_complete
     from ratchet.spans.sources.patterns import fill_in
 
-    window = SpanWindow.of(run.calendar, run.span)
-    awaited_files = [delivery.path, *([delivery.complete_marker] if delivery.complete_marker else [])]
-    named = " and ".join(fill_in(pattern, window) for pattern in awaited_files)
+    patterns = [
+        (pattern, window)
+        for delivery, window in late
+        if not is_complete(run.project, delivery, window, now)
+        for pattern in (delivery.path, delivery.complete_marker)
+        if pattern is not None
+    ]
+    named = " and ".join(fill_in(pattern, window) for pattern, window in patterns)
     return (
         f"Missing, or still being written: {named}. The span counts as missing, never as empty. "
         "Clear this task when the delivery has come."

@@ -5,20 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from ratchet.errors import DataError, MissingSpanError
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.joins import join_as_of, reading_window, select_visible
 from ratchet.spans.outcomes import read_examples_of
 from ratchet.spans.pseudonyms import Protection
 from ratchet.spans.sources import Delivery, SpanWindow, frame_digest, read_delivery
+from ratchet.spec.delivery import FilesDelivery
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import polars as pl
 
     from ratchet.project import Project
     from ratchet.spec.joins import Join
     from ratchet.spec.model import ModelSpec
+
+_INSTANT = timedelta(microseconds=1)
 
 
 def read_examples(project: Project, spec: ModelSpec, span: str) -> Delivery:
@@ -51,13 +58,53 @@ def join_all(project: Project, spec: ModelSpec, span: str, main: Delivery) -> De
     return Delivery(frame=frame, digest=digest, inputs={**main.inputs, **inputs}, withheld=main.withheld)
 
 
+def windows_of(spec: ModelSpec, join: Join, span: str) -> list[SpanWindow]:
+    """Return what a joined source is asked for on behalf of a span.
+
+    Files that hold a span each are asked for every span that the join reaches back into, from the first one that there
+    is; anything else is asked once, for the instants.
+    """
+    calendar = Calendar.of(spec.source)
+    start, end = reading_window(join, calendar.bounds(span))
+    if not isinstance(join.delivery, FilesDelivery) or join.delivery.holds_all_spans:
+        return [SpanWindow(key=span, start=start, end=end, time_zone=spec.source.time_zone)]
+    first = max(calendar.containing(start), spec.source.first_span, key=lambda key: calendar.distance(span, key))
+    last = calendar.containing(end - _INSTANT)
+    return [SpanWindow.of(calendar, key) for key in calendar.range(first, last)]
+
+
 def _read_visible(project: Project, spec: ModelSpec, span: str, name: str, join: Join) -> pl.DataFrame:
+    bounds = reading_window(join, Calendar.of(spec.source).bounds(span))
+    added = set(spec.numeric_columns())
+    numeric = [column for column in join.columns if join.prefix + column in added]
+    windows = windows_of(spec, join, span)
+    if not windows:
+        raise MissingSpanError(f"joins.{name}: nothing of it is known before the first span ends. Lower the delay.")
+    protection = Protection.of(project, spec)
+    frames = [
+        protection.apply(
+            read_delivery(project, spec.name, join.delivery, window, time=join.time, numeric=numeric).frame,
+            prefix=join.prefix,
+        )
+        for window in windows
+    ]
     zone = spec.source.time_zone
-    start, end = reading_window(join, Calendar.of(spec.source).bounds(span))
-    window = SpanWindow(key=span, start=start, end=end, time_zone=zone)
-    delivered = read_delivery(project, spec.name, join.delivery, window, time=join.time)
-    frame = Protection.of(project, spec).apply(delivered.frame, prefix=join.prefix)
-    return select_visible(frame, join, (start, end), name=name, zone=zone)
+    visible = [select_visible(frame, join, bounds, name=name, zone=zone) for frame in frames]
+    return (
+        visible[0] if len(visible) == 1 else select_visible(_stacked(visible, name), join, bounds, name=name, zone=zone)
+    )
+
+
+def _stacked(frames: Sequence[pl.DataFrame], name: str) -> pl.DataFrame:
+    import polars as pl
+
+    try:
+        return pl.concat(frames, how="vertical_relaxed")
+    except pl.exceptions.PolarsError:
+        raise DataError(
+            f"joins.{name}: the files of the spans it reaches into hold other types of the same columns. "
+            "Deliver one type."
+        ) from None
 
 
 def _digest(main: str, inputs: Mapping[str, str], joins: Mapping[str, Join]) -> str:

@@ -92,7 +92,7 @@ class SpanSensor(BaseSensorOperator):
         return MissingSpanError(
             f"{self.model}: the {self._input_words} of {run.span} was not there by "
             f"{night_of(run).deadline:%Y-%m-%d %H:%M} UTC, the deadline of that night. "
-            f"{explain_late(self.awaited, run)}"
+            f"{explain_late(self.awaited, run, datetime.now(UTC))}"
         )
 
     @property

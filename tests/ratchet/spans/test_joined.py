@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from datetime import timedelta
+from pathlib import Path
+
 import polars as pl
 import pytest
 
-from ratchet.errors import DataError, EmptyDataError
+from ratchet.errors import DataError, EmptyDataError, MissingSpanError
 from ratchet.project import Project
 from ratchet.spans.ingestion import ingest_examples
 from ratchet.spans.joined import read_examples
@@ -85,6 +88,48 @@ class TestIngestion:
         model.edit({"joins.loads.columns": ["load", "weight"]})
         with pytest.raises(DataError, match=r"joins.loads adds weight, which .* Set joins.loads.prefix"):
             ingest(model, day(1))
+
+
+class TestFilesOfASpanEach:
+    """The loads of an hour in a file a day: parcels of the first half hour see what the day before delivered."""
+
+    @pytest.fixture
+    def model(self, project: Project) -> Model:
+        files = {"kind": "files", "path": "loads/{span}.csv", "settle_seconds": 0}
+        made = make_model(project, changes=LOADS)
+        for number in (1, 2):
+            start, end = CALENDAR.bounds(day(number))
+            hours = int((end - start).total_seconds()) // 3600
+            rows = [
+                f"{depot},{start + timedelta(hours=i):%Y-%m-%dT%H:%M:%SZ},{number}{i:02d}"
+                for i in range(hours)
+                for depot in ("north", "south")
+            ]
+            path = Path(project.data) / "loads" / f"{day(number)}.csv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("\n".join(["depot,measured_at,load", *rows]) + "\n")
+        made.edit({"joins.loads.delivery": files, "joins.loads.recorded_time": None, "source.first_span": day(1)})
+        return made
+
+    def test_are_read_as_far_back_as_the_join_reaches(self, model: Model):
+        frame = read_examples(model.project, model.spec, day(2)).frame
+        start, _ = CALENDAR.bounds(day(2))
+        early = frame.filter(pl.col("sent_at") < start + timedelta(minutes=30))
+        late = frame.filter(pl.col("sent_at") >= start + timedelta(minutes=30))
+        assert early.height > 0
+        assert early["load"].min() >= 100
+        assert early["load"].max() == 123  # the last hour of the day before, as a number
+        assert late["load"].min() == 200
+
+    def test_before_the_first_span_there_is_none(self, model: Model):
+        frame = read_examples(model.project, model.spec, day(1)).frame
+        start, _ = CALENDAR.bounds(day(1))
+        assert frame.filter(pl.col("sent_at") < start + timedelta(minutes=30))["load"].null_count() > 0
+
+    def test_a_missing_one_is_named_and_never_taken_for_an_empty_one(self, model: Model):
+        (Path(model.project.data) / "loads" / f"{day(1)}.csv").unlink()
+        with pytest.raises(MissingSpanError, match=f"loads/{day(1)}.csv"):
+            read_examples(model.project, model.spec, day(2))
 
 
 def test_without_joins_a_delivery_is_what_the_source_says(project: Project):
