@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -19,6 +19,7 @@ import polars as pl
 from ratchet.crashpoints import crash_point
 from ratchet.errors import DataError, EmptyDataError, InputError, MissingSpanError, StoreError
 from ratchet.identity import ModelId
+from ratchet.spans.erased import read_erased
 from ratchet.spans.joined import join_all
 from ratchet.spans.pseudonyms import Protection
 from ratchet.spans.records import SCHEMA_VERSION, SPAN, UTC_TIME
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ratchet.storage.objects import ObjectStore
 
 _BATCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+TABLE = "examples-open"
 _ROW = "batch_row"
 _SEAL_TRIES = 20
 
@@ -83,10 +85,10 @@ class OpenSpan:
     """The batches and the seals of one span of a model."""
 
     def __init__(self, project: Project, spec: ModelSpec, span: str) -> None:
-        self._spec, self.span = spec, span
+        self._project, self._spec, self.span = project, spec, span
         self._protection = Protection.of(project, spec)
         self._store: ObjectStore = open_store(project.home)
-        self._table = SpanTable(project.uri("tables", str(ModelId(spec.name)), "examples-open"))
+        self._table = SpanTable(project.uri("tables", str(ModelId(spec.name)), TABLE))
         self._folder = f"open/{ModelId(spec.name)}/examples/{span}"
         self.uri = project.uri(self._folder)
 
@@ -103,15 +105,16 @@ class OpenSpan:
         if frame.is_empty():
             raise EmptyDataError(f"Batch {check_batch(batch)} of {self.span} holds no row. Nothing was appended.")
         frame = self._protection.apply(frame)
+        kept = read_erased(self._project, ModelId(self._spec.name)).drop(frame, self._spec.source)
         record = BatchRecord(
             span=self.span,
             batch=check_batch(batch),
             digest=frame_digest(frame),
-            rows=frame.height,
+            rows=kept.height,
             columns=tuple(frame.columns),
         )
         if not self._is_known(record):
-            rows = select_stored(frame, self._spec).with_columns(pl.lit(record.partition).alias(SPAN))
+            rows = select_stored(kept, self._spec).with_columns(pl.lit(record.partition).alias(SPAN))
             self._table.replace_spans(
                 rows.with_row_index(_ROW).with_columns(pl.col(_ROW).cast(pl.Int64)),
                 [record.partition],
@@ -121,6 +124,29 @@ class OpenSpan:
             if not self._put(f"batches/{batch}", asdict(record)):
                 self._is_known(record)
         return record
+
+    def forget(self, entity: str, partition: str, *, rows: int) -> None:
+        """Delete an entity's rows of one batch, of which ``rows`` are left, and say so in its record.
+
+        The batch keeps its digest: delivered again with the same bytes, it is known.
+
+        Raises
+        ------
+        StoreError
+            If another number of rows is left.
+        """
+        (record,) = (one for one in self.records() if one.partition == partition)
+        frame = self._table.read([partition])
+        left = frame.filter(pl.col(self._spec.source.entity).cast(pl.String).ne_missing(entity))
+        if left.height != rows:
+            raise StoreError(
+                f"{self._spec.name}: batch {record.batch} of {self.span} must have {rows} rows left. "
+                f"Got {left.height}. Restore the table, then erase again."
+            )
+        if left.height != frame.height:
+            self._table.replace_spans(left, [partition], commit={"erasure": f"{self.span}/{record.batch}"})
+        changed = json.dumps(asdict(replace(record, rows=rows)), sort_keys=True).encode()
+        self._store.write(f"{self._folder}/batches/{record.batch}.json", changed)
 
     def records(self) -> list[BatchRecord]:
         """Return what was appended so far, by name."""
@@ -164,7 +190,7 @@ class OpenSpan:
         records = {record.batch: record for record in self.records() if record.batch in seal.batches}
         frame = self._table.read([record.partition for record in records.values()])
         seen = {str(partition): int(n) for partition, n in frame.group_by(SPAN).len().iter_rows()}
-        wrong = sorted(name for name, record in records.items() if seen.get(record.partition) != record.rows)
+        wrong = sorted(name for name, record in records.items() if seen.get(record.partition, 0) != record.rows)
         if wrong or {name: record.digest for name, record in records.items()} != dict(seal.batches):
             raise StoreError(
                 f"{self._spec.name}: the rows of {', '.join(wrong[:5]) or 'a batch'} of {self.span} are not those of "
@@ -190,6 +216,22 @@ class OpenSpan:
 
     def _put(self, name: str, values: Mapping[str, object]) -> bool:
         return self._store.write_once(f"{self._folder}/{name}.json", json.dumps(values, sort_keys=True).encode())
+
+
+def find_batches_with(project: Project, spec: ModelSpec, entity: str) -> dict[str, int]:
+    """Return the partitions of open spans that hold an entity, with the rows that each has besides."""
+    table, column = SpanTable(project.uri("tables", str(ModelId(spec.name)), TABLE)), spec.source.entity
+    frame = table.read(table.spans(), columns=[SPAN, column]) if table.version() is not None else None
+    if frame is None:
+        return {}
+    is_entity = (pl.col(column).cast(pl.String) == entity).fill_null(value=False)
+    counted = frame.group_by(SPAN).agg(there=is_entity.sum(), left=(~is_entity).sum()).filter(pl.col("there") > 0)
+    return {str(partition): int(left) for partition, _, left in counted.sort(SPAN).iter_rows()}
+
+
+def span_of_batch(partition: str) -> str:
+    """Return the span that a partition of the open table belongs to."""
+    return partition.partition("~")[0]
 
 
 def read_sealed(project: Project, spec: ModelSpec, span: str) -> Delivery:

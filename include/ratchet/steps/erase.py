@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -22,6 +22,8 @@ from ratchet.ledger.chain import Ledger
 from ratchet.spans.contract import count_reasons
 from ratchet.spans.erased import make_key, name_of
 from ratchet.spans.manifests import ManifestStore, SpanManifest, row_mark
+from ratchet.spans.open_span import TABLE as OPEN_TABLE
+from ratchet.spans.open_span import OpenSpan, find_batches_with, span_of_batch
 from ratchet.spans.pseudonyms import pseudonym_of
 from ratchet.spans.reading import read_revision
 from ratchet.spans.records import DELIVERED_IN, DELIVERY, SPAN, Table
@@ -30,6 +32,7 @@ from ratchet.spans.writing import NO_VERSION, Draft, read_quarantined, write_dra
 from ratchet.statistics.table import StatisticsTable
 from ratchet.steps.compute_statistics import compute_statistics
 from ratchet.steps.dependants import record_revisions, training_results
+from ratchet.steps.outcome_statistics import write_label_statistics
 from ratchet.steps.redaction import SHORT, Redaction
 from ratchet.storage.objects import open_store
 from ratchet.storage.tables import SpanTable
@@ -49,12 +52,16 @@ _TRIES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is erased: the spans of each table, and the versions trained on a revision that held the entity."""
+    """What is erased: the spans of each table, and the versions trained on a revision that held the entity.
+
+    ``batches`` says of each partition of the open spans how many rows are left of it.
+    """
 
     number: int
     spans: Mapping[str, tuple[str, ...]]
     rows: int
     versions: tuple[Mapping[str, str], ...]
+    batches: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +111,9 @@ class _Erasing:
         for table in _TABLES:
             self._rewrite(table, plan)
             crash_point(f"erase.{table}")
+        for partition, rows in plan.batches.items():
+            OpenSpan(self._project, self._spec, span_of_batch(partition)).forget(self._entity, partition, rows=rows)
+        crash_point("erase.batches")
         self._refresh_statistics(plan)
         crash_point("erase.statistics")
         self._delete_files(plan)
@@ -126,13 +136,15 @@ class _Erasing:
             if self._ledger.find(self._decision(newest.number)) is None:
                 return newest
         traces = find_traces(self._project, self._store, self._model, self._spec, self._entity)
-        if not traces and not self._redaction.left():
+        batches = find_batches_with(self._project, self._spec, self._entity)
+        if not traces and not batches and not self._redaction.left():
             return None
         plan = Plan(
             number=len(names) + 1,
             spans={table: _spans(traces, table) for table in _TABLES},
             rows=self._count_rows(traces),
             versions=tuple(self._versions(traces)),
+            batches=batches,
         )
         data = json.dumps({"schema_version": SCHEMA_VERSION, **asdict(plan)}, indent=1, sort_keys=True).encode()
         name = f"{folder}/{plan.number:06d}.json"
@@ -251,16 +263,40 @@ class _Erasing:
             else:
                 statistics = SpanTable(table.uri)
                 statistics.replace_spans(statistics.read([span]).clear(), [span], commit={"reason": REASON})
+        self._refresh_outcome_statistics(plan)
+
+    def _refresh_outcome_statistics(self, plan: Plan) -> None:
+        known = StatisticsTable(self._project.home, self._model, "ground_truth").revisions(plan.spans["ground_truth"])
+        truths = ManifestStore(self._store, self._model, "ground_truth")
+        newest = (truths.newest(span) for span in known)
+        write_label_statistics(self._project, self._spec, [one for one in newest if one is not None and one.rows_kept])
+        # Those of scores are made again when they are asked for.
+        scores = SpanTable(StatisticsTable(self._project.home, self._model, "scores").uri)
+        told = [row for row in scores.spans() if row.partition(".")[0] in plan.spans["predictions"]]
+        if told:
+            scores.replace_spans(scores.read(told).clear(), told, commit={"reason": REASON})
 
     def _delete_files(self, plan: Plan) -> None:
         for trace in find_traces(self._project, self._store, self._model, self._spec, self._entity):
             for name in superseded(self._project, self._model, trace.table, [trace.name]):
                 self._store.delete(name)
-        spans = set(plan.spans["examples"])
-        old = [name for name in data_files(self._store, self._model, "statistics") if span_of(name) in spans]
-        for name in superseded(self._project, self._model, "statistics", old):
-            self._store.delete(name)
+        for table, spans in self._rewritten(plan).items():
+            old = [name for name in data_files(self._store, self._model, table) if span_of(name) in spans]
+            for name in superseded(self._project, self._model, table, old):
+                self._store.delete(name)
         clean_logs(self._store, self._model)
+
+    def _rewritten(self, plan: Plan) -> dict[str, set[str]]:
+        """Return the partitions of the tables that are rewritten besides those of entities."""
+        scores = data_files(self._store, self._model, "statistics-scores")
+        return {
+            "statistics": set(plan.spans["examples"]),
+            "statistics-ground_truth": set(plan.spans["ground_truth"]),
+            "statistics-scores": {
+                row for row in map(span_of, scores) if row.partition(".")[0] in plan.spans["predictions"]
+            },
+            OPEN_TABLE: set(plan.batches),
+        }
 
     # Proof and ledger.
 
@@ -350,4 +386,5 @@ def _plan_from(values: dict[str, Any]) -> Plan:
         spans={table: tuple(spans) for table, spans in values["spans"].items()},
         rows=values["rows"],
         versions=tuple(values["versions"]),
+        batches=values.get("batches", {}),
     )

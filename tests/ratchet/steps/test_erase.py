@@ -19,15 +19,20 @@ from ratchet.serving.prediction_log import open_log, read_log
 from ratchet.spans.erased import KEY_FILE, VARIABLE, name_of
 from ratchet.spans.ingestion import ingest_examples, ingest_ground_truth
 from ratchet.spans.manifests import ManifestStore, SpanManifest
+from ratchet.spans.open_span import OpenSpan
 from ratchet.spans.reading import labelled_spans, read_table
 from ratchet.spans.records import PREDICTION
+from ratchet.spans.sources import SpanWindow
 from ratchet.spans.traces import find_traces
+from ratchet.spec.functions import load_functions
+from ratchet.steps.append_batch import append_batch
 from ratchet.steps.erase import Erasure, erase
 from ratchet.steps.ingest_span import ingest_span
 from ratchet.steps.score_span import score_span
+from ratchet.steps.seal_span import seal_span
 from ratchet.steps.validate_span import validate_span
 from tests.factories.lives import WATCHED, Life
-from tests.factories.models import Model, at, day, make_model
+from tests.factories.models import BATCHES, CALENDAR, Model, at, day, make_model
 from tests.factories.processes import killed_at
 from tests.faults.moto_server import S3Server
 
@@ -35,7 +40,7 @@ PERSON = Author(kind="person", name="ada")
 NOW = datetime(2024, 4, 1, 12, tzinfo=UTC)
 POINTS = [
     *("planned", "before_rows", "before_manifest", "between_manifests", "examples", "ground_truth", "predictions"),
-    *("statistics", "files", "redacted"),
+    *("batches", "statistics", "files", "redacted"),
 ]
 
 
@@ -61,6 +66,13 @@ def manifest(model: Model, table: str, span: str) -> SpanManifest:
     found = ManifestStore(model.store, model.id, table).newest(span)  # type: ignore[arg-type]
     assert found is not None
     return found
+
+
+def read_batch(model: Model, batch: str) -> pl.DataFrame:
+    (read,) = load_functions(model.path, ("source.read_batch",))
+    frame = read(SpanWindow.of(CALENDAR, day(1)), batch)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
 
 
 def named(model: Model) -> str:
@@ -162,6 +174,47 @@ class TestErase:
         assert (examples.rows_kept, examples.rows_quarantined, examples.n_erased) == (149, 2, 2)
         assert read_table(model.project, model.id, "predictions", [day(WATCHED)]).height == 149
         assert sum(entry.kind == "erasure" for entry in model.ledger.entries()) == 1
+
+
+class TestOpenSpans:
+    @pytest.fixture
+    def model(self, project: Project) -> Model:
+        made = make_model(project, changes=BATCHES)
+        for batch in ("1-of-2", "2-of-2"):
+            append_batch(made.project, made.spec, day(1), batch)
+        return made
+
+    @pytest.mark.parametrize("point", [None, "before_seal", "planned", "batches", "files"])
+    def test_a_batch_loses_the_key_and_the_span_is_taken_in_without_it(self, model: Model, point: str | None):
+        entity = f"{day(1)}-0000"
+        if point == "before_seal":
+            assert erase_one(model, entity).entry == 1
+            seal_span(model.project, model.spec, day(1))
+        else:
+            seal_span(model.project, model.spec, day(1))
+            ingest_examples(model.project, model.spec, [day(1)])
+            if point:
+                killed_at(f"erase.{point}", erase_one, model, entity)
+            assert erase_one(model, entity).entry == 1
+        assert places(model, entity) == []
+        ingest_examples(model.project, model.spec, [day(1)])
+        assert read_table(model.project, model.id, "examples", [day(1)]).height == 149
+        assert sum(record.rows for record in OpenSpan(model.project, model.spec, day(1)).records()) == 149
+
+    def test_the_same_bytes_again_are_known_and_bring_nobody_back(self, model: Model):
+        entity = f"{day(1)}-0000"
+        erase_one(model, entity)
+        for batch in ("1-of-2", "2-of-2"):
+            append_batch(model.project, model.spec, day(1), batch)
+        assert places(model, entity) == []
+
+    def test_a_new_batch_that_names_the_entity_is_kept_without_it(self, model: Model):
+        entity = f"{day(1)}-0000"
+        erase_one(model, entity)
+        frame = read_batch(model, "1-of-2")
+        assert frame["parcel_id"].is_in([entity]).any()
+        OpenSpan(model.project, model.spec, day(1)).append("again", frame)
+        assert places(model, entity) == []
 
 
 class TestOtherHomes:
