@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import sqlite3
 import warnings
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from ratchet.errors import DataError, InputError, StoreError
 from ratchet.project import Project
 from ratchet.spans.sources import Delivery, read_delivery
 from ratchet.spec.delivery import SqlDelivery
+from tests.factories.postgres import find_programs, run_postgres
 from tests.ratchet.spans.sources.make import DAY, window
 
 QUERY = "SELECT trip, left_at, fare FROM trips WHERE left_at >= :start AND left_at < :end ORDER BY trip"
@@ -118,12 +118,19 @@ class TestSecrets:
         assert PASSWORD not in f"{caught.value!r} {caught.value.__cause__!r}"
 
 
-@pytest.mark.skipif("RATCHET_TEST_POSTGRES" not in os.environ, reason="RATCHET_TEST_POSTGRES names no server")
-def test_postgresql(project: Project, monkeypatch: pytest.MonkeyPatch):
-    """Set RATCHET_TEST_POSTGRES to the URL of an empty database to try this."""
+@pytest.fixture
+def postgres() -> Iterator[str]:
+    programs = find_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    with run_postgres(programs) as url:
+        yield url
+
+
+def test_postgresql(project: Project, postgres: str, monkeypatch: pytest.MonkeyPatch):
     from sqlalchemy import create_engine, text
 
-    url = os.environ["RATCHET_TEST_POSTGRES"]
+    url = postgres
     monkeypatch.setenv("TRIPS_URL", url)
     engine = create_engine(url)
     with engine.begin() as connection:
