@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ratchet.validation.answers import Answer
@@ -19,6 +20,7 @@ _EXPECTED: dict[str, str] = {
     "expect_column_min_to_be_between": "the smallest value {range}",
     "expect_column_proportion_of_non_null_values_to_be_between": "a share of examples with a value {range}",
     "expect_column_proportion_of_unique_values_to_be_between": "a share of distinct values {range}",
+    "expect_column_quantile_values_to_be_between": "{quantiles}",
     "expect_column_stdev_to_be_between": "a standard deviation {range}",
     "expect_column_sum_to_be_between": "a sum {range}",
     "expect_column_to_exist": "the column to exist",
@@ -55,11 +57,23 @@ def expected_words(expectation: Expectation) -> str:
         range=_range(expectation),
         set=f"the {len(values)} listed values" if len(values) != 1 else "the one listed value",
         n_columns=len(arguments.get("column_set", ())),
+        quantiles=_quantiles(arguments.get("quantile_ranges", {})),
     )
 
 
 def _all(mostly: float) -> str:
     return "all values" if mostly == 1 else f"at least {_percent(mostly)} of the values"
+
+
+def _quantiles(ranges: Mapping[str, Any]) -> str:
+    pairs = zip(ranges.get("quantiles", ()), ranges.get("value_ranges", ()), strict=True)
+    return "; ".join(f"{_percent(rank)} of the values below a number {_between(*bounds)}" for rank, bounds in pairs)
+
+
+def _between(low: float | None, high: float | None) -> str:
+    if low is not None and high is not None:
+        return f"from {low} to {high}"
+    return f"of at least {low}" if high is None else f"of at most {high}"
 
 
 def _range(expectation: Expectation) -> str:
