@@ -88,7 +88,7 @@ def _checks(project: Project, spec: ModelSpec) -> Iterator[Callable[[], object]]
     yield from (partial(load_functions, folder, (function,)) for function in functions)
     yield lambda: load_expectations(folder / "expectations.yaml").build("serving")
     yield lambda: _check_edges(folder, spec)
-    yield lambda: _check_parameters(spec)
+    yield lambda: _check_parameters(folder, spec)
 
 
 def _check_edges(folder: Path, spec: ModelSpec) -> None:
@@ -101,10 +101,17 @@ def _check_edges(folder: Path, spec: ModelSpec) -> None:
         raise SpecError(f"{path}: no edges for {', '.join(missing)}. Propose them with `ratchet infer`.")
 
 
-def _check_parameters(spec: ModelSpec) -> None:
+def _check_parameters(folder: Path, spec: ModelSpec) -> None:
     from ratchet.features.transform import build_pipeline
+    from ratchet.packaging.custom import custom_types
 
-    build_pipeline(spec)
+    at: tuple[str, ...] = ("train", "estimator")
+    try:
+        custom_types(spec.train.estimator, folder)
+        at = ("train",)
+        build_pipeline(spec)
+    except SpecError as error:
+        raise SpecError(read_yaml(folder / FILE_NAME).place(at, str(error.args[0]))) from None
 
 
 def _fault(check: Callable[[], object]) -> list[str]:

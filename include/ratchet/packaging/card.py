@@ -14,6 +14,7 @@ from ratchet.errors import ModelError
 
 if TYPE_CHECKING:
     from ratchet.identity import ModelId
+    from ratchet.spec.estimators import Parameter
     from ratchet.spec.features import Role
 
 SCHEMA_VERSION = 1
@@ -32,7 +33,7 @@ class PackageCard:
     """
 
     estimator: str
-    parameters: Mapping[str, str | int | float | bool | None]
+    parameters: Mapping[str, Parameter]
     features: Mapping[str, Role]
     label: str
     threshold: float
@@ -106,7 +107,7 @@ class Manifest:
     def _from_values(cls, values: dict[str, Any]) -> Manifest:
         card = PackageCard(
             estimator=values["estimator"],
-            parameters=values["parameters"],
+            parameters={k: tuple(v) if isinstance(v, list) else v for k, v in values["parameters"].items()},
             features={item["column"]: item["role"] for item in values["features"]},
             label=values["label"],
             threshold=values["threshold"],

@@ -89,7 +89,7 @@ def _validated(manifests: ManifestStore, model: ModelId, span: str) -> SpanManif
 def _score(project: Project, spec: ModelSpec, examples: SpanManifest, champion: ModelVersion, at: datetime) -> None:
     model, span, store = ModelId(spec.name), examples.span, open_store(project.home)
     before = ManifestStore(store, model, "predictions").newest(span)
-    loaded = load_package(store, model, champion.digest)
+    loaded = load_package(store, model, champion.digest, folder=spec.folder)
     inputs = {"examples": examples.delivery, "version": champion.version, "digest": champion.digest}
     frame = make_predictions(spec, loaded, champion, read_all_examples(project, spec, [span], manifests=[examples]), at)
     manifest = SpanManifest(

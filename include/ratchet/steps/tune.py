@@ -14,10 +14,9 @@ from ratchet.training.search import search
 
 if TYPE_CHECKING:
     from ratchet.project import Project
+    from ratchet.spec.estimators import Parameter
     from ratchet.spec.model import ModelSpec
     from ratchet.steps.select_window import WindowResult
-
-Parameter = str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

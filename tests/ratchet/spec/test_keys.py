@@ -308,6 +308,10 @@ def estimator(model: Model) -> object:
     return repr(build_pipeline(model.spec)[-1])
 
 
+def encoded(model: Model) -> object:
+    return repr(build_pipeline(model.spec)[0])
+
+
 def searched(model: Model) -> object:
     store = model.path / "study.db"
     store.unlink(missing_ok=True)
@@ -730,6 +734,7 @@ CASES = {
     "train.min_train_spans": Case(key="train.min_train_spans", value=7, observe=window, given={"train.train_spans": 9}),
     "train.validate_spans": Case(key="train.validate_spans", value=2, observe=window),
     "train.estimator": Case(key="train.estimator", value=FOREST, observe=estimator),
+    "train.encoding": Case(key="train.encoding", value="codes", observe=encoded),
     "train.parameters": Case(key="train.parameters", value={"C": 0.5}, observe=estimator),
     "train.search.trials": Case(key="train.search.trials", value=2, observe=searched, given=RANGE),
     "train.search.space.*.low": Case(key="train.search.space.C.low", value=1.5, observe=searched, given=RANGE),
