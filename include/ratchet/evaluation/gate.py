@@ -15,13 +15,15 @@ from ratchet.evaluation.checks import (
     check_slices,
     check_unseen,
 )
-from ratchet.evaluation.results import SCHEMA_VERSION, check_schema_version
+from ratchet.evaluation.results import check_schema_version
 from ratchet.verdicts import Check, Verdict, worst
 
 if TYPE_CHECKING:
     from ratchet.evaluation.results import Evaluation
     from ratchet.spec.evaluation import Comparison, Evaluate
     from ratchet.spec.watching import Reason
+
+SCHEMA_VERSION = 1
 
 # A newer model that is as good is what these ask for; every other reason asks for a better one.
 _REASONS_TO_RENEW: frozenset[str] = frozenset({"schedule", "staleness", "cold_start"})
