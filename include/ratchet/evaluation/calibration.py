@@ -10,7 +10,7 @@ import numpy as np
 
 from ratchet.evaluation.bootstrap import Interval, percentile_interval
 from ratchet.evaluation.metrics import CALIBRATION_BINS, DIGITS, equal_mass_bins
-from ratchet.evaluation.resampling import ratio
+from ratchet.evaluation.resampling import rates
 
 if TYPE_CHECKING:
     from ratchet.evaluation.metrics import Bools, Floats
@@ -73,7 +73,9 @@ def score_curve(name: str, truth: Bools, scores: Floats, drawing: Drawing) -> Sc
                 n_examples=int(member.sum()),
                 mean_score=round(float(scores[member].mean()), DIGITS),
                 share=percentile_interval(
-                    float(truth[member].mean()), ratio(sums[f"came {i}"], sums[f"n {i}"]), drawing.confidence
+                    float(truth[member].mean()),
+                    rates(sums[f"came {i}"], sums[f"n {i}"], n_examples=int(member.sum()), seed=drawing.seed),
+                    drawing.confidence,
                 ),
             )
             for i, member in enumerate(members)

@@ -14,7 +14,10 @@ from ratchet.errors import InputError
 from ratchet.evaluation.beside import Beside
 from ratchet.evaluation.bootstrap import AucResamples, bootstrap_auc
 from ratchet.evaluation.calibration import score_curve
+from ratchet.evaluation.crossing import cross
 from ratchet.evaluation.decisions import compare_decisions
+from ratchet.evaluation.fairness import compare_groups
+from ratchet.evaluation.found import find_slices
 from ratchet.evaluation.metrics import check_labels, roc_auc
 from ratchet.evaluation.predictions import find_fault
 from ratchet.evaluation.resampling import Drawing, Units
@@ -91,6 +94,7 @@ def evaluate_contenders(
         contenders=(),
         differences=_differences(resampled, policy.confidence),
         slices=tuple(_slices(truth, sound, slices, policy=policy, seed=seed, units=units)),
+        crossed=_crossed(truth, sound, slices, policy=policy, seed=seed, units=units),
     )
     order = _canonical_order(truth, sound, beside, units)
     drawing = Drawing(
@@ -100,7 +104,9 @@ def evaluate_contenders(
         units=None if units is None else units.take(order),
     )
     ordered = {name: column[order] for name, column in sound.items()}
-    return _with_figures(found, truth[order], ordered, faults, beside.take(order), resampled, list(columns), drawing)
+    told = beside.take(order)
+    found = _with_figures(found, truth[order], ordered, faults, told, resampled, list(columns), drawing)
+    return _with_groups(found, truth[order], ordered, told, policy, drawing)
 
 
 def _with_figures(
@@ -121,13 +127,50 @@ def _with_figures(
             Metrics(name=name, fault=faults[name])
             if name in faults
             else score_metrics(
-                name, truth, scores[name], drawing, auc=resampled and resampled.auc(name, drawing.confidence)
+                name,
+                truth,
+                scores[name],
+                drawing,
+                auc=None if resampled is None else resampled.auc(name, drawing.confidence),
             )
             for name in names
         ),
         decisions=compare_decisions(truth, decisions, beside.values, drawing),
         curves=tuple(
             score_curve(name, truth, scores[name], drawing) for name in ("candidate", "champion") if name in scores
+        ),
+    )
+
+
+def _with_groups(
+    found: Evaluation,
+    truth: Bools,
+    scores: Mapping[str, Floats],
+    beside: Beside,
+    policy: Evaluate,
+    drawing: Drawing,
+) -> Evaluation:
+    """Add the slices that were found, and the decisions by group of candidate and champion."""
+    is_asked = policy.found_slices != "none" and beside.features.width > 0
+    return replace(
+        found,
+        found=find_slices(
+            truth,
+            scores,
+            beside.features,
+            beside.roles,
+            min_examples=policy.min_slice_examples,
+            min_of_a_class=MIN_EXAMPLES_OF_A_CLASS,
+            confidence=policy.confidence,
+            units=drawing.units,
+        )
+        if is_asked
+        else None,
+        fairness=tuple(
+            compare_groups(groups.name, name, truth, beside.decisions[name].expected, groups, policy.fairness, drawing)
+            for groups in beside.groups.iter_columns()
+            for name in ("candidate", "champion")
+            if name in beside.decisions and name in scores
         ),
     )
 
@@ -175,6 +218,27 @@ def _differences(resampled: AucResamples | None, confidence: float) -> tuple[Dif
         for name in CONTENDERS[1:]
         if name in resampled.values
     )
+
+
+def _crossed(
+    truth: Bools,
+    scores: Mapping[str, Floats],
+    slices: pl.DataFrame,
+    *,
+    policy: Evaluate,
+    seed: int,
+    units: Units | None,
+) -> tuple[SliceRow, ...]:
+    """Return the slices of two columns that are large enough to be judged."""
+    if policy.crossed_slices == "none" or slices.width < 2:
+        return ()
+    frame = cross(slices)
+    # Cut down before anything is drawn: most pairs of values are rare.
+    common = frame.select(
+        pl.when(pl.len().over(name) >= policy.min_slice_examples).then(name).alias(name) for name in frame.columns
+    )
+    rows = _slices(truth, scores, common, policy=policy, seed=seed, units=units)
+    return tuple(row for row in rows if row.value is not None and _is_judged(row.n_examples, row.n_positive, policy))
 
 
 def _slices(

@@ -15,6 +15,7 @@ from ratchet.evaluation.checks import (
     check_slices,
     check_unseen,
 )
+from ratchet.evaluation.limits import check_limits
 from ratchet.evaluation.results import check_schema_version
 from ratchet.verdicts import Check, Verdict, worst
 
@@ -129,6 +130,7 @@ def decide_gate(
         *check_bounds(evaluation, policy),
         check_champion(evaluation, policy, comparison),
         *([check_slices(evaluation, policy)] if has_champion else []),
+        *check_limits(evaluation, policy),
         *further,
     )
     return GateResult(

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 _FIGURES = ("auc", "average_precision", "log_loss", "brier", "calibration_error")
 
+_DISTANCES = ("parity_difference", "parity_ratio", "odds_difference")
+
 
 def logged_metrics(evaluation: Evaluation) -> dict[str, float]:
     """Return every contender's AUC, and of candidate and champion all metrics; KPI in the objective's unit."""
@@ -21,4 +23,8 @@ def logged_metrics(evaluation: Evaluation) -> dict[str, float]:
         found[f"test_accuracy_{decided.name}"] = decided.accuracy.value
         if decided.kpi is not None:
             found[f"test_kpi_{decided.name}"] = decided.kpi.value
+    for fair in evaluation.fairness:
+        distances = {name: getattr(fair, name) for name in _DISTANCES}
+        named = {f"test_{name}_{fair.column}_{fair.contender}": of for name, of in distances.items()}
+        found |= {name: of.value for name, of in named.items() if of is not None}
     return found

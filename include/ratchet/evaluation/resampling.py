@@ -96,6 +96,23 @@ def draw(rng: np.random.Generator, n: int, n_resamples: int) -> Floats:
     return counts.reshape(n_resamples, n).astype(np.float64)
 
 
+def rates(above: Floats, below: Floats, *, n_examples: int, seed: Seed) -> Floats:
+    """Return the resampled shares of examples of one kind; ``above`` counts those, ``below`` all, see `ratio`.
+
+    Where none of the examples are of that kind, or all, every resample says the same, as if it were certain. Then
+    shares are drawn from the posterior that Jeffreys' prior gives [1]_: up to about 2.5 / n of them may yet be.
+
+    References
+    ----------
+    .. [1] Brown, Cai and DasGupta, "Interval estimation for a binomial proportion", Statistical Science 16, 2001.
+    """
+    found = ratio(above, below)
+    if not found.size or found.min() != found.max() or found[0] not in (0, 1):
+        return found
+    rare = np.random.default_rng(seed).beta(0.5, n_examples + 0.5, size=len(found))
+    return rare if found[0] == 0 else 1 - rare
+
+
 def ratio(above: Floats, below: Floats) -> Floats:
     """Return the ratios of resampled sums, without the resamples that have nothing to divide by."""
     there = below > 0

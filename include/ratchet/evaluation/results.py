@@ -9,6 +9,8 @@ from typing import Any, Literal, get_args
 from ratchet.evaluation.bootstrap import Interval
 from ratchet.evaluation.calibration import ScoreCurve
 from ratchet.evaluation.decisions import Decisions
+from ratchet.evaluation.fairness import GroupFairness
+from ratchet.evaluation.found import FoundSlices
 
 Contender = Literal["candidate", "champion", "linear", "dummy", "rule"]
 CONTENDERS: tuple[Contender, ...] = get_args(Contender)
@@ -82,7 +84,9 @@ class Evaluation:
     """All contenders on the same test examples.
 
     ``resample_by`` is what every interval was drawn by, and ``n_units`` how many of them there are; None for examples.
-    ``curves`` are those of candidate and champion.
+    ``curves`` are those of candidate and champion. ``crossed`` holds the slices of two columns that are large enough to
+    be judged, ``found`` those that nobody declared, None where none were looked for; ``fairness`` is that of candidate
+    and champion, by column of groups.
     """
 
     n_examples: int
@@ -95,6 +99,9 @@ class Evaluation:
     slices: tuple[SliceRow, ...]
     decisions: Decisions | None = None
     curves: tuple[ScoreCurve, ...] = ()
+    crossed: tuple[SliceRow, ...] = ()
+    found: FoundSlices | None = None
+    fairness: tuple[GroupFairness, ...] = ()
     resample_by: str = "example"
     n_units: int | None = None
 
@@ -128,6 +135,9 @@ class Evaluation:
                 "differences": tuple(Difference.from_json(item) for item in values["differences"]),
                 "slices": tuple(SliceRow.from_json(item) for item in values["slices"]),
                 "decisions": None if values["decisions"] is None else Decisions.from_json(values["decisions"]),
+                "crossed": tuple(SliceRow.from_json(item) for item in values["crossed"]),
+                "found": None if values["found"] is None else FoundSlices.from_json(values["found"]),
+                "fairness": tuple(GroupFairness.from_json(item) for item in values["fairness"]),
                 "curves": tuple(ScoreCurve.from_json(item) for item in values["curves"]),
             }
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ratchet.evaluation.baselines import rule_expects
 from ratchet.evaluation.beside import Beside
 from ratchet.evaluation.decisions import Decision
+from ratchet.evaluation.fairness import cut_groups
 from ratchet.identity import ModelId
 from ratchet.packaging.package import read_manifest
 from ratchet.storage.objects import open_store
@@ -44,4 +45,12 @@ def tell_beside(
     }
     decisions["rule"] = Decision(expected=rule_expects(rule, test[rule.column]))
     drawn_by = {"example": None, "entity": spec.source.entity, "span": "span"}[spec.evaluate.resample_by]
-    return Beside(units=None if drawn_by is None else test[drawn_by], decisions=decisions, values=spec.objective.values)
+    columns, fairness = spec.features.columns, spec.evaluate.fairness
+    return Beside(
+        units=None if drawn_by is None else test[drawn_by],
+        decisions=decisions,
+        values=spec.objective.values,
+        features=test.select(list(columns)),
+        roles={name: column.role for name, column in columns.items()},
+        groups=test.select(cut_groups(test[name], column) for name, column in fairness.columns.items()),
+    )
