@@ -56,6 +56,12 @@ def rule_scores(
     return scores
 
 
+def rule_expects(rule: Rule, values: pl.Series | ArrayLike) -> Bools:
+    """Return of which examples the business rule expects the outcome; of none whose value is missing."""
+    expected: Bools = _numbers(values) >= rule.at_least
+    return expected
+
+
 def dummy_scores(train_labels: ArrayLike, n_examples: int) -> Floats:
     """Return the share of positives among the training examples, once for each of ``n_examples``.
 

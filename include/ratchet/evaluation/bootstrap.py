@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ratchet.evaluation.metrics import DIGITS, check_labels, check_pairs
+from ratchet.evaluation.resampling import Units, draws
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from ratchet.evaluation.metrics import Bools, Floats
-
-# Counts held at once: 16 MB, whatever the number of rows.
-_CELLS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +69,12 @@ class AucResamples:
 
 
 def bootstrap_auc(
-    labels: ArrayLike, scores: Mapping[str, ArrayLike], *, resamples: int, seed: int | Sequence[int]
+    labels: ArrayLike,
+    scores: Mapping[str, ArrayLike],
+    *,
+    resamples: int,
+    seed: int | Sequence[int],
+    units: Units | None = None,
 ) -> AucResamples | None:
     """Return the AUCs of scores of the same examples, resampled together.
 
@@ -86,6 +89,8 @@ def bootstrap_auc(
     seed : int or sequence of int
         Rows are put in a canonical order first: the same examples and seed give the same figures in whatever
         order they were read.
+    units : Units or None
+        What is drawn together; None for each example by itself.
 
     Returns
     -------
@@ -97,19 +102,16 @@ def bootstrap_auc(
     ValueError
         If a label is not 0 or 1, a score not finite, or the lengths differ.
     """
-    truth, columns = _canonical(labels, scores)
+    truth, columns, units = _canonical(labels, scores, units)
     if not truth.size or truth.all() or not truth.any():
         return None
     places = {name: _Places.of(truth, column) for name, column in columns.items()}
     ones = np.ones((1, len(truth)))
     values = {name: round(float(place.auc(ones)[0]), DIGITS) for name, place in places.items()}
     parts: dict[str, list[Floats]] = {name: [] for name in places}
-    rng = np.random.default_rng(seed)
-    chunk = max(1, _CELLS // len(truth))
-    for done in range(0, resamples, chunk):
-        counts = _draw(rng, len(truth), min(chunk, resamples - done))
-        n_positive = counts @ truth
-        counts = counts[(n_positive > 0) & (n_positive < len(truth))]
+    for drawn in draws(len(truth), resamples=resamples, seed=seed, units=units):
+        n_positive = drawn @ truth
+        counts = drawn[(n_positive > 0) & (n_positive < drawn.sum(axis=1))]
         for name, place in places.items():
             parts[name].append(place.auc(counts))
     return AucResamples(values=values, resamples={name: np.concatenate(part) for name, part in parts.items()})
@@ -165,16 +167,12 @@ class _Places:
         return auc
 
 
-def _canonical(labels: ArrayLike, scores: Mapping[str, ArrayLike]) -> tuple[Bools, dict[str, Floats]]:
+def _canonical(
+    labels: ArrayLike, scores: Mapping[str, ArrayLike], units: Units | None
+) -> tuple[Bools, dict[str, Floats], Units | None]:
     truth = check_labels(labels)
     columns = {name: check_pairs(truth, scores[name])[1] for name in sorted(scores)}
-    order = np.lexsort((*columns.values(), truth))
-    return truth[order], {name: column[order] for name, column in columns.items()}
-
-
-def _draw(rng: np.random.Generator, n_rows: int, n_resamples: int) -> Floats:
-    """Return how often each row was drawn, an array of shape (n_resamples, n_rows)."""
-    cells = rng.integers(0, n_rows, size=(n_resamples, n_rows))
-    cells += n_rows * np.arange(n_resamples)[:, None]
-    counts = np.bincount(cells.ravel(), minlength=n_rows * n_resamples)
-    return counts.reshape(n_resamples, n_rows).astype(np.float64)
+    within = () if units is None else (units.codes,)
+    order = np.lexsort((*within, *columns.values(), truth))
+    ordered = {name: column[order] for name, column in columns.items()}
+    return truth[order], ordered, None if units is None else units.take(order)

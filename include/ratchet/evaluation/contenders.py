@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from ratchet.errors import InputError
+from ratchet.evaluation.beside import Beside
 from ratchet.evaluation.bootstrap import AucResamples, bootstrap_auc
-from ratchet.evaluation.metrics import average_precision, brier, calibration_error, check_labels, log_loss, roc_auc
+from ratchet.evaluation.calibration import score_curve
+from ratchet.evaluation.crossing import cross
+from ratchet.evaluation.decisions import compare_decisions
+from ratchet.evaluation.fairness import compare_groups
+from ratchet.evaluation.found import find_slices
+from ratchet.evaluation.metrics import check_labels, roc_auc
 from ratchet.evaluation.predictions import find_fault
+from ratchet.evaluation.resampling import Drawing, Units
 from ratchet.evaluation.results import CONTENDERS, Difference, Evaluation, Metrics, SliceRow
+from ratchet.evaluation.scored import score_metrics
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from ratchet.evaluation.metrics import Bools, Floats
     from ratchet.spec.evaluation import Evaluate
@@ -26,7 +35,13 @@ MIN_EXAMPLES_OF_A_CLASS = 10
 
 
 def evaluate_contenders(
-    labels: ArrayLike, scores: Mapping[str, ArrayLike], slices: pl.DataFrame, *, policy: Evaluate, seed: int
+    labels: ArrayLike,
+    scores: Mapping[str, ArrayLike],
+    slices: pl.DataFrame,
+    *,
+    policy: Evaluate,
+    seed: int,
+    beside: Beside | None = None,
 ) -> Evaluation:
     """Return the figures of every contender on the same examples, and the candidate's lead over each other one.
 
@@ -40,6 +55,8 @@ def evaluate_contenders(
         One column a slice column; no column for no slices.
     seed : int
         Of every interval. The order of the rows does not matter.
+    beside : Beside, optional
+        What else is known of the examples; decisions, groups and found slices are computed from it.
 
     Returns
     -------
@@ -50,34 +67,129 @@ def evaluate_contenders(
     Raises
     ------
     InputError
-        If ``candidate`` is missing, a name is unknown, or a number of rows differs.
+        If ``candidate`` is missing, a name is unknown, a number of rows differs, or intervals are to be drawn by entity
+        or span and ``beside`` does not name those.
     ValueError
         If a label is not 0 or 1.
     """
-    truth = check_labels(labels)
+    truth, beside = check_labels(labels), beside or Beside()
     columns = _check_contenders(truth, scores, slices)
+    beside.check_rows(len(truth))
+    units = _units(beside, policy)
     faults = {
         name: fault
         for name, column in columns.items()
         if (fault := find_fault(column, may_be_constant=name != "candidate"))
     }
     sound = {name: column for name, column in columns.items() if name not in faults}
-    resampled = bootstrap_auc(truth, sound, resamples=policy.resamples, seed=seed)
-    return Evaluation(
+    resampled = bootstrap_auc(truth, sound, resamples=policy.resamples, seed=seed, units=units)
+    found = Evaluation(
         n_examples=len(truth),
         n_positive=int(truth.sum()),
         confidence=policy.confidence,
         resamples=policy.resamples,
         seed=seed,
+        resample_by=policy.resample_by,
+        n_units=None if units is None else units.n,
+        contenders=(),
+        differences=_differences(resampled, policy.confidence),
+        slices=tuple(_slices(truth, sound, slices, policy=policy, seed=seed, units=units)),
+        crossed=_crossed(truth, sound, slices, policy=policy, seed=seed, units=units),
+    )
+    order = _canonical_order(truth, sound, beside, units)
+    drawing = Drawing(
+        resamples=policy.resamples,
+        seed=(seed, zlib.crc32(b"all examples")),
+        confidence=policy.confidence,
+        units=None if units is None else units.take(order),
+    )
+    ordered = {name: column[order] for name, column in sound.items()}
+    told = beside.take(order)
+    found = _with_figures(found, truth[order], ordered, faults, told, resampled, list(columns), drawing)
+    return _with_groups(found, truth[order], ordered, told, policy, drawing)
+
+
+def _with_figures(
+    found: Evaluation,
+    truth: Bools,
+    scores: Mapping[str, Floats],
+    faults: Mapping[str, str],
+    beside: Beside,
+    resampled: AucResamples | None,
+    names: Sequence[str],
+    drawing: Drawing,
+) -> Evaluation:
+    """Add what is computed of all examples, in an order that does not depend on how they were read."""
+    decisions = {name: one for name, one in beside.decisions.items() if name not in faults}
+    return replace(
+        found,
         contenders=tuple(
             Metrics(name=name, fault=faults[name])
             if name in faults
-            else _metrics(name, truth, column, resampled, policy.confidence)
-            for name, column in columns.items()
+            else score_metrics(
+                name,
+                truth,
+                scores[name],
+                drawing,
+                auc=None if resampled is None else resampled.auc(name, drawing.confidence),
+            )
+            for name in names
         ),
-        differences=_differences(resampled, policy.confidence),
-        slices=tuple(_slices(truth, sound, slices, policy=policy, seed=seed)),
+        decisions=compare_decisions(truth, decisions, beside.values, drawing),
+        curves=tuple(
+            score_curve(name, truth, scores[name], drawing) for name in ("candidate", "champion") if name in scores
+        ),
     )
+
+
+def _with_groups(
+    found: Evaluation,
+    truth: Bools,
+    scores: Mapping[str, Floats],
+    beside: Beside,
+    policy: Evaluate,
+    drawing: Drawing,
+) -> Evaluation:
+    """Add the slices that were found, and the decisions by group of candidate and champion."""
+    is_asked = policy.found_slices != "none" and beside.features.width > 0
+    return replace(
+        found,
+        found=find_slices(
+            truth,
+            scores,
+            beside.features,
+            beside.roles,
+            min_examples=policy.min_slice_examples,
+            min_of_a_class=MIN_EXAMPLES_OF_A_CLASS,
+            confidence=policy.confidence,
+            units=drawing.units,
+        )
+        if is_asked
+        else None,
+        fairness=tuple(
+            compare_groups(groups.name, name, truth, beside.decisions[name].expected, groups, policy.fairness, drawing)
+            for groups in beside.groups.iter_columns()
+            for name in ("candidate", "champion")
+            if name in beside.decisions and name in scores
+        ),
+    )
+
+
+def _units(beside: Beside, policy: Evaluate) -> Units | None:
+    if policy.resample_by == "example":
+        return None
+    if beside.units is None:
+        raise InputError(f"intervals are drawn by {policy.resample_by}, so each example must name its own. Got none.")
+    return Units.of(beside.units)
+
+
+def _canonical_order(
+    truth: Bools, scores: Mapping[str, Floats], beside: Beside, units: Units | None
+) -> NDArray[np.intp]:
+    keys: list[NDArray[Any]] = [one.rank("dense").fill_null(0).to_numpy() for one in beside.groups.iter_columns()]
+    keys += [one.expected for one in beside.decisions.values()]
+    keys += [] if units is None else [units.codes]
+    return np.lexsort((*keys, *(scores[name] for name in sorted(scores)), truth))
 
 
 def _check_contenders(truth: Bools, scores: Mapping[str, ArrayLike], slices: pl.DataFrame) -> dict[str, Floats]:
@@ -98,17 +210,6 @@ def _check_contenders(truth: Bools, scores: Mapping[str, ArrayLike], slices: pl.
     return columns
 
 
-def _metrics(name: str, truth: Bools, scores: Floats, resampled: AucResamples | None, confidence: float) -> Metrics:
-    return Metrics(
-        name=name,
-        auc=None if resampled is None else resampled.auc(name, confidence),
-        average_precision=average_precision(truth, scores),
-        log_loss=log_loss(truth, scores),
-        brier=brier(truth, scores),
-        calibration_error=calibration_error(truth, scores),
-    )
-
-
 def _differences(resampled: AucResamples | None, confidence: float) -> tuple[Difference, ...]:
     if resampled is None or "candidate" not in resampled.values:
         return ()
@@ -119,8 +220,35 @@ def _differences(resampled: AucResamples | None, confidence: float) -> tuple[Dif
     )
 
 
+def _crossed(
+    truth: Bools,
+    scores: Mapping[str, Floats],
+    slices: pl.DataFrame,
+    *,
+    policy: Evaluate,
+    seed: int,
+    units: Units | None,
+) -> tuple[SliceRow, ...]:
+    """Return the slices of two columns that are large enough to be judged."""
+    if policy.crossed_slices == "none" or slices.width < 2:
+        return ()
+    frame = cross(slices)
+    # Cut down before anything is drawn: most pairs of values are rare.
+    common = frame.select(
+        pl.when(pl.len().over(name) >= policy.min_slice_examples).then(name).alias(name) for name in frame.columns
+    )
+    rows = _slices(truth, scores, common, policy=policy, seed=seed, units=units)
+    return tuple(row for row in rows if row.value is not None and _is_judged(row.n_examples, row.n_positive, policy))
+
+
 def _slices(
-    truth: Bools, scores: Mapping[str, Floats], slices: pl.DataFrame, *, policy: Evaluate, seed: int
+    truth: Bools,
+    scores: Mapping[str, Floats],
+    slices: pl.DataFrame,
+    *,
+    policy: Evaluate,
+    seed: int,
+    units: Units | None,
 ) -> list[SliceRow]:
     rows = []
     for column in slices.columns:
@@ -128,19 +256,27 @@ def _slices(
         for value in sorted(values.unique().to_list(), key=lambda text: (text is None, text or "")):
             member = values.eq_missing(pl.Series([value], dtype=pl.String)).to_numpy()
             kept = {name: scores[name][member] for name in ("candidate", "champion") if name in scores}
-            rows.append(_slice_row(column, value, truth[member], kept, policy=policy, seed=seed))
+            of_slice = None if units is None else units.take(member)
+            rows.append(_slice_row(column, value, truth[member], kept, policy=policy, seed=seed, units=of_slice))
     return rows
 
 
 def _slice_row(
-    column: str, value: str | None, truth: Bools, scores: Mapping[str, Floats], *, policy: Evaluate, seed: int
+    column: str,
+    value: str | None,
+    truth: Bools,
+    scores: Mapping[str, Floats],
+    *,
+    policy: Evaluate,
+    seed: int,
+    units: Units | None,
 ) -> SliceRow:
     n_positive = int(truth.sum())
     difference = None
     if len(scores) == 2 and _is_judged(len(truth), n_positive, policy):
         # Seeded by its name: a slice's interval does not depend on which other slices there are.
         own_seed = (seed, zlib.crc32(f"{column}={value}".encode()))
-        resampled = bootstrap_auc(truth, scores, resamples=policy.resamples, seed=own_seed)
+        resampled = bootstrap_auc(truth, scores, resamples=policy.resamples, seed=own_seed, units=units)
         if resampled is not None:
             difference = resampled.difference("candidate", "champion", policy.confidence)
     return SliceRow(

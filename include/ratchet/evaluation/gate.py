@@ -15,13 +15,16 @@ from ratchet.evaluation.checks import (
     check_slices,
     check_unseen,
 )
-from ratchet.evaluation.results import SCHEMA_VERSION, check_schema_version
+from ratchet.evaluation.limits import check_limits
+from ratchet.evaluation.results import check_schema_version
 from ratchet.verdicts import Check, Verdict, worst
 
 if TYPE_CHECKING:
     from ratchet.evaluation.results import Evaluation
     from ratchet.spec.evaluation import Comparison, Evaluate
     from ratchet.spec.watching import Reason
+
+SCHEMA_VERSION = 1
 
 # A newer model that is as good is what these ask for; every other reason asks for a better one.
 _REASONS_TO_RENEW: frozenset[str] = frozenset({"schedule", "staleness", "cold_start"})
@@ -127,6 +130,7 @@ def decide_gate(
         *check_bounds(evaluation, policy),
         check_champion(evaluation, policy, comparison),
         *([check_slices(evaluation, policy)] if has_champion else []),
+        *check_limits(evaluation, policy),
         *further,
     )
     return GateResult(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # A figure must not turn on float noise: 0.8 - 0.7 is 0.10000000000000009.
 DIGITS = 12
+CALIBRATION_BINS = 10
 
 
 def check_labels(labels: ArrayLike) -> Bools:
@@ -113,11 +114,14 @@ def log_loss(labels: ArrayLike, scores: ArrayLike) -> float | None:
         If a score lies outside [0, 1].
     """
     truth, score = _check_probabilities(labels, scores)
-    if not truth.size:
-        return None
+    return round(float(log_losses(truth, score).mean()), DIGITS) if truth.size else None
+
+
+def log_losses(truth: Bools, scores: Floats) -> Floats:
+    """Return the log loss of each example, for scores that were checked."""
     epsilon = np.finfo(np.float64).eps
-    inside = np.clip(score, epsilon, 1 - epsilon)
-    return round(float(-np.where(truth, np.log(inside), np.log1p(-inside)).mean()), DIGITS)
+    inside = np.clip(scores, epsilon, 1 - epsilon)
+    return -np.where(truth, np.log(inside), np.log1p(-inside))
 
 
 def brier(labels: ArrayLike, scores: ArrayLike) -> float | None:
@@ -137,7 +141,7 @@ def brier(labels: ArrayLike, scores: ArrayLike) -> float | None:
     return round(float(np.square(score - truth).mean()), DIGITS) if truth.size else None
 
 
-def calibration_error(labels: ArrayLike, scores: ArrayLike, *, n_bins: int = 10) -> float | None:
+def calibration_error(labels: ArrayLike, scores: ArrayLike, *, n_bins: int = CALIBRATION_BINS) -> float | None:
     """Return the expected calibration error over bins of equal mass.
 
     The mean over examples of the distance, within the example's bin, between mean score and share of positives.
@@ -157,16 +161,27 @@ def calibration_error(labels: ArrayLike, scores: ArrayLike, *, n_bins: int = 10)
     ----------
     .. [1] Nixon et al., "Measuring Calibration in Deep Learning", CVPR Workshops 2019 (adaptive bins).
     """
-    if n_bins < 1:
-        raise ValueError(f"n_bins must be at least 1. Got {n_bins!r}.")
     truth, score = _check_probabilities(labels, scores)
+    bins = equal_mass_bins(score, n_bins)
     if not truth.size:
         return None
-    ordered = np.sort(score)
-    middle = (np.searchsorted(ordered, score, side="left") + np.searchsorted(ordered, score, side="right")) / 2
-    bins = np.minimum((middle * n_bins / len(score)).astype(np.int64), n_bins - 1)
     gaps = np.bincount(bins, weights=score - truth, minlength=n_bins)
     return round(float(np.abs(gaps).sum() / len(score)), DIGITS)
+
+
+def equal_mass_bins(scores: Floats, n_bins: int) -> NDArray[np.int64]:
+    """Return the bin of each score, from 0 (the lowest) to ``n_bins`` - 1; equal scores share one, so some stay empty.
+
+    Raises
+    ------
+    ValueError
+        If ``n_bins`` is below 1.
+    """
+    if n_bins < 1:
+        raise ValueError(f"n_bins must be at least 1. Got {n_bins!r}.")
+    ordered = np.sort(scores)
+    middle = (np.searchsorted(ordered, scores, side="left") + np.searchsorted(ordered, scores, side="right")) / 2
+    return np.minimum((middle * n_bins / max(len(scores), 1)).astype(np.int64), n_bins - 1)
 
 
 def _check_probabilities(labels: ArrayLike, scores: ArrayLike) -> tuple[Bools, Floats]:

@@ -7,11 +7,15 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
 from ratchet.evaluation.bootstrap import Interval
+from ratchet.evaluation.calibration import ScoreCurve
+from ratchet.evaluation.decisions import Decisions
+from ratchet.evaluation.fairness import GroupFairness
+from ratchet.evaluation.found import FoundSlices
 
 Contender = Literal["candidate", "champion", "linear", "dummy", "rule"]
 CONTENDERS: tuple[Contender, ...] = get_args(Contender)
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,16 +27,17 @@ class Metrics:
 
     name: str
     auc: Interval | None = None
-    average_precision: float | None = None
-    log_loss: float | None = None
-    brier: float | None = None
-    calibration_error: float | None = None
+    average_precision: Interval | None = None
+    log_loss: Interval | None = None
+    brier: Interval | None = None
+    calibration_error: Interval | None = None
     fault: str | None = None
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Metrics:
         """Return the metrics that ``Evaluation.to_json`` wrote."""
-        return cls(**{**values, "auc": _interval(values["auc"])})
+        figures = ("auc", "average_precision", "log_loss", "brier", "calibration_error")
+        return cls(**{**values, **{name: _interval(values[name]) for name in figures}})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +81,13 @@ class SliceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """All contenders on the same test examples."""
+    """All contenders on the same test examples.
+
+    ``resample_by`` is what every interval was drawn by, and ``n_units`` how many of them there are; None for examples.
+    ``curves`` are those of candidate and champion. ``crossed`` holds the slices of two columns that are large enough to
+    be judged, ``found`` those that nobody declared, None where none were looked for; ``fairness`` is that of candidate
+    and champion, by column of groups.
+    """
 
     n_examples: int
     n_positive: int
@@ -86,6 +97,13 @@ class Evaluation:
     contenders: tuple[Metrics, ...]
     differences: tuple[Difference, ...]
     slices: tuple[SliceRow, ...]
+    decisions: Decisions | None = None
+    curves: tuple[ScoreCurve, ...] = ()
+    crossed: tuple[SliceRow, ...] = ()
+    found: FoundSlices | None = None
+    fairness: tuple[GroupFairness, ...] = ()
+    resample_by: str = "example"
+    n_units: int | None = None
 
     def metrics(self, name: str) -> Metrics | None:
         """Return one contender's metrics, or None if it did not take part."""
@@ -116,6 +134,11 @@ class Evaluation:
                 "contenders": tuple(Metrics.from_json(item) for item in values["contenders"]),
                 "differences": tuple(Difference.from_json(item) for item in values["differences"]),
                 "slices": tuple(SliceRow.from_json(item) for item in values["slices"]),
+                "decisions": None if values["decisions"] is None else Decisions.from_json(values["decisions"]),
+                "crossed": tuple(SliceRow.from_json(item) for item in values["crossed"]),
+                "found": None if values["found"] is None else FoundSlices.from_json(values["found"]),
+                "fairness": tuple(GroupFairness.from_json(item) for item in values["fairness"]),
+                "curves": tuple(ScoreCurve.from_json(item) for item in values["curves"]),
             }
         )
 

@@ -6,9 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ratchet.spec.fairness import Fairness
 from ratchet.spec.section import Section, Share
 
 Comparison = Literal["non_inferiority", "superiority"]
+ResampleBy = Literal["example", "entity", "span"]
+Shown = Literal["none", "shown", "judged"]
 
 
 class Evaluate(Section):
@@ -30,5 +33,22 @@ class Evaluate(Section):
     )
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(default=0.95, description="Of every interval.")
     resamples: int = Field(default=500, ge=100, le=20_000, description="Bootstrap resamples.")
+    resample_by: ResampleBy = Field(
+        default="example",
+        description="What is drawn for an interval: examples, or all of an entity or of a span together, where those "
+        "resemble each other.",
+    )
     max_slice_drop: Share = Field(default=0.05, description="AUC that any slice may lose against the champion.")
     min_slice_examples: int = Field(default=200, ge=10, description="Smaller slices are shown, not judged.")
+    crossed_slices: Shown = Field(
+        default="shown", description="Slices of two declared columns at once; judged ones by max_slice_drop, too."
+    )
+    found_slices: Shown = Field(
+        default="shown",
+        description="The worst slices over the values of every feature, corrected for how many were looked at; judged "
+        "ones by max_slice_drop against the champion.",
+    )
+    max_calibration_error: Share | None = Field(
+        default=None, description="Expected calibration error, in ten bins of equal mass; not judged without it."
+    )
+    fairness: Fairness = Field(default=Fairness())

@@ -73,7 +73,7 @@ class ModelSpec(Section):
 
     @model_validator(mode="after")
     def _governance_is_kept(self) -> ModelSpec:
-        faults = self.governance.faults(self)
+        faults = [*self.governance.faults(self), *self.evaluate.fairness.faults(self)]
         if faults:
             raise MisplacedError(faults)
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from ratchet.spec.section import Column, Section
+from ratchet.spec.values import Values
 
 
 class Rule(Section):
@@ -22,3 +23,8 @@ class Objective(Section):
 
     goal: str = Field(min_length=10, description="The business goal, in one sentence; shown on every report.")
     rule: Rule = Field(description="The rule-based baseline that every candidate must beat.")
+    values: Values | None = Field(
+        default=None,
+        description="What decisions are worth. The threshold is chosen by it on the validation spans, and the KPI is "
+        "counted in it; without it the threshold is the one of the best balanced accuracy, and there is no KPI.",
+    )

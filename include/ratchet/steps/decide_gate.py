@@ -74,7 +74,7 @@ def decide_gate(
     assessed = assess_data(project, spec, evaluated)
     key = StepKey(
         step="decide_gate",
-        version=2,
+        version=3,
         spec=spec,
         sections=("evaluate",),
         span=evaluated.span,

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from ratchet.evaluation.baselines import dummy_scores, rule_scores
 from ratchet.evaluation.contenders import evaluate_contenders
+from ratchet.evaluation.logged import logged_metrics
 from ratchet.features.transform import build_linear_baseline
 from ratchet.identity import ModelId
 from ratchet.ledger.chain import Ledger
 from ratchet.packaging.loaded import score
 from ratchet.packaging.package import load_package
 from ratchet.reports.evaluation import render_evaluation
+from ratchet.steps.beside import tell_beside
 from ratchet.steps.champion import champion_evidence
 from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
@@ -75,7 +77,7 @@ def evaluate(project: Project, spec: ModelSpec, window: WindowResult, trained: T
             return made_so
     key = StepKey(
         step="evaluate",
-        version=1,
+        version=2,
         spec=spec,
         sections=("objective", "features", "label", "train", "evaluate"),
         span=window.span,
@@ -100,19 +102,22 @@ def _evaluate(
     folder: StepFolder,
 ) -> EvaluateResult:
     test = read_labelled_examples(project, spec, window.test_spans, versions=window.data_version)
+    scores = _all_scores(project, spec, window, trained, champion, test)
+    digests = {"candidate": trained.digest} | ({"champion": champion.digest} if champion else {})
     evaluation = evaluate_contenders(
         test[spec.label.column].to_numpy(),
-        _all_scores(project, spec, window, trained, champion, test),
+        scores,
         test.select(spec.features.slices),
         policy=spec.evaluate,
         seed=spec.train.seed,
+        beside=tell_beside(project, spec, test, scores, digests),
     )
     text = json.dumps(evaluation.to_json(), indent=1, allow_nan=False)
     page = render_evaluation(
         evaluation, title=f"{spec.name}: version {trained.version}, {window.span}", words=window.words
     )
     candidate, former = evaluation.metrics("candidate"), evaluation.metrics("champion")
-    log_evaluation(project.tracking_uri, trained.run_id, _mlflow_metrics(evaluation), {"evaluation.html": page})
+    log_evaluation(project.tracking_uri, trained.run_id, logged_metrics(evaluation), {"evaluation.html": page})
     evidence = champion_evidence(project, champion) if champion else None
     return EvaluateResult(
         model=spec.name,
@@ -165,7 +170,3 @@ def _all_scores(
 def _words(evaluation: Evaluation) -> str:
     figures = ", ".join(f"{m.name} {m.auc.value:.4f}" if m.auc else f"{m.name} unknown" for m in evaluation.contenders)
     return f"AUC on {evaluation.n_examples} test examples: {figures}"
-
-
-def _mlflow_metrics(evaluation: Evaluation) -> dict[str, float]:
-    return {f"test_auc_{m.name}": m.auc.value for m in evaluation.contenders if m.auc}

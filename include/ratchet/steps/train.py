@@ -23,8 +23,9 @@ from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
 from ratchet.steps.show_statistics import render_window
 from ratchet.storage.objects import open_store
-from ratchet.training.fit import THRESHOLD_OBJECTIVE, choose_threshold, fit_matrix, labelled_matrix
+from ratchet.training.fit import fit_matrix, labelled_matrix
 from ratchet.training.provenance import code_commit, lock_digest
+from ratchet.training.threshold import choose
 from ratchet.training.tracking import TrackingRun, TrainingRecord, log_training, run_url, start_or_resume
 from ratchet.training.versions import register_version
 
@@ -78,7 +79,7 @@ def train(
     lock = lock_digest(project.models_path)
     key = StepKey(
         step="train",
-        version=1,
+        version=2,
         spec=spec,
         sections=("features", "label", "train"),
         span=window.span,
@@ -88,6 +89,8 @@ def train(
             "lock": lock,
             # A class of the model folder is the one part of a fit that neither the spec nor the lock names.
             **custom_versions(spec.train.estimator, spec.folder),
+            # Of the objective only what the threshold is chosen by: a goal told in other words trains nothing.
+            "values": values.model_dump(mode="json") if (values := spec.objective.values) else None,
         },
     )
     return run_once(
@@ -121,14 +124,14 @@ def _train(
     held_out = labelled_matrix(
         read_labelled_examples(project, spec, window.validate_spans, versions=window.data_version), spec
     )
-    threshold = choose_threshold(score(pipeline, held_out.features), held_out.labels)
+    threshold, chosen_by = choose(score(pipeline, held_out.features), held_out.labels, spec.objective.values)
     card = PackageCard(
         estimator=spec.train.estimator,
         parameters=dict(spec.train.parameters) | dict(tuned.parameters),
         features=feature_roles(spec.features),
         label=spec.label.column,
         threshold=threshold,
-        threshold_objective=THRESHOLD_OBJECTIVE,
+        threshold_objective=chosen_by,
         seed=spec.train.seed,
         spec_digest=spec_digest(spec, "features", "label", "train"),
         golden_rows=synthetic_rows(examples.features, feature_roles(spec.features)),

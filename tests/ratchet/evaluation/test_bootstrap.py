@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ratchet.evaluation import bootstrap
+from ratchet.evaluation import resampling
 from ratchet.evaluation.bootstrap import Interval, bootstrap_auc, percentile_interval
 from ratchet.evaluation.metrics import roc_auc
 
@@ -23,7 +23,7 @@ def test_each_resample_is_the_auc_of_the_drawn_rows():
     scores = {name: np.round(column, 1) for name, column in scores.items()}
     found = bootstrap_auc(labels, scores, resamples=20, seed=3)
     # The canonical order: by label, then by the scores of the last contender (lexsort reads its last key first).
-    counts = bootstrap._draw(np.random.default_rng(3), 60, 20)
+    counts = resampling.draw(np.random.default_rng(3), 60, 20)
     order = np.lexsort((scores["a"], scores["b"], labels))
     for name, column in scores.items():
         expected = [
@@ -66,7 +66,7 @@ def test_same_seed_and_rows_in_another_order_give_the_same_interval():
 
 def test_chunks_change_only_how_much_is_held_at_once(monkeypatch):
     labels, scores = sample(100)
-    monkeypatch.setattr(bootstrap, "_CELLS", 700)
+    monkeypatch.setattr(resampling, "CELLS", 700)
     found = bootstrap_auc(labels, scores, resamples=101, seed=1)
     assert {name: len(column) for name, column in found.resamples.items()} == {"a": 101, "b": 101}
 

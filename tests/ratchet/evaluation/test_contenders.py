@@ -107,8 +107,8 @@ class TestEvaluateContenders:
         assert Evaluation.from_json(json.loads(text)) == found
 
     def test_another_schema_version_is_refused(self):
-        with pytest.raises(ValueError, match=r"schema_version 1\. Got 2"):
-            Evaluation.from_json({**evaluate(*world()).to_json(), "schema_version": 2})
+        with pytest.raises(ValueError, match=r"schema_version 2\. Got 3"):
+            Evaluation.from_json({**evaluate(*world()).to_json(), "schema_version": 3})
 
 
 class TestFaults:

@@ -47,10 +47,10 @@ def make_evaluation(*, fault: str | None = None, slice_value: str = "EWR") -> Ev
             else Metrics(
                 name=name,
                 auc=make_interval(auc),
-                average_precision=0.5 + auc / 10,
-                log_loss=0.6 + auc / 11,
-                brier=0.2 + auc / 12,
-                calibration_error=auc / 13,
+                average_precision=make_interval(0.5 + auc / 10),
+                log_loss=make_interval(0.6 + auc / 11),
+                brier=make_interval(0.2 + auc / 12),
+                calibration_error=make_interval(auc / 13),
             )
             for name, auc in aucs.items()
         ),

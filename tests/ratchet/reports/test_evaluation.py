@@ -17,8 +17,8 @@ def render(evaluation=None, **changes):
 
 def figures_of(evaluation):
     for of in evaluation.contenders:
-        yield from (of.average_precision, of.log_loss, of.brier, of.calibration_error)
-        yield from (of.auc.value, of.auc.low, of.auc.high)
+        for one in (of.auc, of.average_precision, of.log_loss, of.brier, of.calibration_error):
+            yield from (one.value, one.low, one.high)
     for of in evaluation.differences:
         yield from (of.interval.value, of.interval.low, of.interval.high)
     for of in evaluation.slices:
