@@ -6,9 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ratchet.spec.inspection import Inspect
 from ratchet.spec.section import Section, Share
 
 Comparison = Literal["non_inferiority", "superiority"]
+Resample = Literal["example", "entity", "day"]
 
 
 class Evaluate(Section):
@@ -32,3 +34,16 @@ class Evaluate(Section):
     resamples: int = Field(default=500, ge=100, le=20_000, description="Bootstrap resamples.")
     max_slice_drop: Share = Field(default=0.05, description="AUC that any slice may lose against the champion.")
     min_slice_examples: int = Field(default=200, ge=10, description="Smaller slices are shown, not judged.")
+    comparison: Literal["by_reason", "non_inferiority", "superiority"] = Field(
+        default="by_reason",
+        description="What is asked against the champion: non-inferiority of a candidate trained by schedule, staleness "
+        "or cold start and superiority of any other (by_reason), or always one of both.",
+    )
+    resample: Resample = Field(
+        default="example",
+        description="What the bootstrap draws: examples, or all examples of an entity or of a day of the event time.",
+    )
+    review: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, description="Why a person must look at every candidate; with it, no gate passes by itself."
+    )
+    inspect: Inspect = Field(default=Inspect())
