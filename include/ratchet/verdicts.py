@@ -17,7 +17,8 @@ class Check:
     """One question, its verdict, and what decided it.
 
     ``observed`` and ``bound`` are the figures compared, in the unit that ``reason`` names; None means
-    that there was nothing to observe or to compare with, and such a check is never a pass.
+    that there was nothing to observe or to compare with, and such a check is never a pass. ``interval`` holds the low
+    and the high end of a figure that has some.
     """
 
     name: str
@@ -26,19 +27,23 @@ class Check:
     observed: float | str | None = None
     bound: float | str | None = None
     evidence_uri: str | None = None
+    interval: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if self.verdict not in get_args(Verdict):
             raise ValueError(f"The verdict of {self.name!r} must be pass, fail or undecided. Got {self.verdict!r}.")
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values, ready for JSON."""
-        return asdict(self)
+        """Return plain values, ready for JSON; without an interval where there is none."""
+        values = asdict(self)
+        interval = values.pop("interval")
+        return values if interval is None else {**values, "interval": list(interval)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Check:
         """Return the check that ``to_json`` wrote."""
-        return cls(**values)
+        interval = values.get("interval")
+        return cls(**{**values, "interval": None if interval is None else tuple(interval)})
 
 
 def worst(checks: Iterable[Check]) -> Verdict:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from ratchet.evaluation.contenders import MIN_EXAMPLES_OF_A_CLASS
 from ratchet.evaluation.metrics import DIGITS
-from ratchet.verdicts import Check
+from ratchet.verdicts import Check, Verdict
 
 if TYPE_CHECKING:
     from ratchet.evaluation.bootstrap import Interval
@@ -143,15 +143,17 @@ def _judge(name: str, what: str, interval: Interval | None, bound: float, *, mus
         reason = f"{what}: could not be computed; {sign} {bound:g} is needed."
         return Check(name=name, verdict="undecided", reason=reason, bound=bound)
     seen = f"{what}: {interval}, {sign} {bound:g} is needed"
+    verdict: Verdict
     if not enough:
-        reason = f"{seen}; too few examples to judge."
-        return Check(name=name, verdict="undecided", reason=reason, observed=interval.value, bound=bound)
-    if _reaches(interval.low, bound, must_exceed):
-        return Check(name=name, verdict="pass", reason=f"{seen}; proven.", observed=interval.low, bound=bound)
-    if _reaches(interval.value, bound, must_exceed):
-        reason = f"{seen}; reached, but the low end of the interval is not."
-        return Check(name=name, verdict="undecided", reason=reason, observed=interval.low, bound=bound)
-    return Check(name=name, verdict="fail", reason=f"{seen}; missed.", observed=interval.value, bound=bound)
+        verdict, observed, words = "undecided", interval.value, "too few examples to judge"
+    elif _reaches(interval.low, bound, must_exceed):
+        verdict, observed, words = "pass", interval.low, "proven"
+    elif _reaches(interval.value, bound, must_exceed):
+        verdict, observed, words = "undecided", interval.low, "reached, but the low end of the interval is not"
+    else:
+        verdict, observed, words = "fail", interval.value, "missed"
+    ends = (interval.low, interval.high)
+    return Check(name=name, verdict=verdict, reason=f"{seen}; {words}.", observed=observed, bound=bound, interval=ends)
 
 
 def _reaches(figure: float, bound: float, must_exceed: bool) -> bool:

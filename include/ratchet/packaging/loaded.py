@@ -54,6 +54,13 @@ class LoadedModel:
         """
         return score(self.pipeline, to_matrix(frame, self.card.features))
 
+    def raw_scores(self, frame: pl.DataFrame) -> NDArray[np.float64]:
+        """Return the scores as the model answers them, NaN and all: for a gate to judge, never to serve."""
+        if frame.is_empty():
+            return np.empty(0)
+        answered = self.pipeline.predict_proba(to_matrix(frame, self.card.features))
+        return np.asarray(answered[:, 1], dtype=np.float64)
+
 
 def score(pipeline: Pipeline, matrix: object) -> NDArray[np.float64]:
     """Return the checked probability of the outcome for each row of a matrix (see `to_matrix`)."""

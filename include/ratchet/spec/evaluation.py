@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ratchet.spec.fairness import Fairness
+from ratchet.spec.inspection import Inspect
 from ratchet.spec.section import Section, Share
 
 Comparison = Literal["non_inferiority", "superiority"]
@@ -52,3 +53,12 @@ class Evaluate(Section):
         default=None, description="Expected calibration error, in ten bins of equal mass; not judged without it."
     )
     fairness: Fairness = Field(default=Fairness())
+    comparison: Literal["by_reason", "non_inferiority", "superiority"] = Field(
+        default="by_reason",
+        description="What is asked against the champion: non-inferiority of a candidate trained by schedule, staleness "
+        "or cold start and superiority of any other (by_reason), or always one of both.",
+    )
+    review: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, description="Why a person must look at every candidate; with it, no gate passes by itself."
+    )
+    inspect: Inspect = Field(default=Inspect())

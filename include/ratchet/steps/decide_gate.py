@@ -11,12 +11,15 @@ from ratchet.crashpoints import crash_point
 from ratchet.errors import LostRaceError
 from ratchet.evaluation.gate import GateResult, explain
 from ratchet.evaluation.gate import decide_gate as judge
+from ratchet.evaluation.inspection_checks import inspection_checks
 from ratchet.evaluation.results import Evaluation
 from ratchet.identity import ModelId
 from ratchet.ledger.chain import Ledger
 from ratchet.ledger.versions import ModelVersion
 from ratchet.reports.evaluation import render_evaluation
+from ratchet.spec.switched_off import find_switched_off
 from ratchet.steps.assess_data import AssessmentResult, assess_data
+from ratchet.steps.inspect_candidate import InspectResult, inspect_candidate, read_inspection
 from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, run_once
 from ratchet.storage.objects import open_store
 
@@ -72,23 +75,39 @@ def decide_gate(
 ) -> GateStepResult:
     """Decide by the figures of an evaluation; the gate is written and entered in the ledger also when it fails."""
     assessed = assess_data(project, spec, evaluated)
+    inspected = inspect_candidate(project, spec, evaluated)
     key = StepKey(
         step="decide_gate",
         version=3,
         spec=spec,
         sections=("evaluate",),
         span=evaluated.span,
-        inputs={"evaluation": evaluated.uri, "assessment": assessed.uri},
+        inputs={
+            "evaluation": evaluated.uri,
+            "assessment": assessed.uri,
+            "inspection": inspected.uri,
+            "profile": project.profile,
+        },
     )
-    result = run_once(project, key, GateStepResult, lambda folder: _decide(project, spec, evaluated, assessed, folder))
+    result = run_once(
+        project, key, GateStepResult, lambda folder: _decide(project, spec, evaluated, assessed, inspected, folder)
+    )
     crash_point("decide_gate.before_ledger")
     _enter(project, result, author=author, at=at)
     return result
 
 
 def _decide(
-    project: Project, spec: ModelSpec, evaluated: EvaluateResult, assessed: AssessmentResult, folder: StepFolder
+    project: Project,
+    spec: ModelSpec,
+    evaluated: EvaluateResult,
+    assessed: AssessmentResult,
+    inspected: InspectResult,
+    folder: StepFolder,
 ) -> GateStepResult:
+    switched_off = [".".join(map(str, at)) for at, _ in find_switched_off(spec)]
+    strict = project.profile == "production"
+    inspection = inspection_checks(read_inspection(project, inspected), spec.evaluate, switched_off, strict=strict)
     evaluation = Evaluation.from_json(json.loads(read_object(project, evaluated.evaluation_uri)))
     gate = judge(
         evaluation,
@@ -97,7 +116,7 @@ def _decide(
         test_spans=evaluated.test_spans,
         candidate_spans=evaluated.candidate_spans,
         champion_spans=evaluated.champion_spans,
-        further=assessed.checks,
+        further=(*inspection, *assessed.checks),
     )
     text = json.dumps(gate.to_json(), indent=1, sort_keys=True, allow_nan=False)
     return GateStepResult(

@@ -42,7 +42,8 @@ class EvaluateResult(StepResult):
     """Who was compared on what; all figures are in ``evaluation_uri``.
 
     ``candidate_spans`` and ``champion_spans`` are those that each was fitted or tuned on; the champion's are None
-    while there is none.
+    while there is none. ``champion_train_spans`` are those it was fitted on; ``data_version`` is that of the window,
+    empty in results of an earlier version.
     """
 
     reasons: tuple[Reason, ...]
@@ -61,6 +62,8 @@ class EvaluateResult(StepResult):
     evaluation_uri: str
     report_uri: str
     run_url: str | None
+    champion_train_spans: tuple[str, ...] | None = None
+    data_version: tuple[tuple[str, str, str], ...] = ()
 
 
 def evaluate(project: Project, spec: ModelSpec, window: WindowResult, trained: TrainResult) -> EvaluateResult:
@@ -141,6 +144,8 @@ def _evaluate(
         evaluation_uri=folder.write("evaluation.json", text),
         report_uri=folder.write("report.html", page),
         run_url=trained.run_url,
+        champion_train_spans=evidence.train_spans if evidence else None,
+        data_version=window.data_version,
     )
 
 
@@ -157,14 +162,15 @@ def _all_scores(
     fitted_on, rule = labelled_matrix(train, spec), spec.objective.rule
     linear = fit_pipeline(build_linear_baseline(spec), fitted_on, threads=spec.train.threads)
     scores = {
-        "candidate": load_package(store, model, trained.digest, folder=spec.folder).predict(test),
+        # As answered: NaN is a fault for the gate to name.
+        "candidate": load_package(store, model, trained.digest, folder=spec.folder).raw_scores(test),
         "linear": score(linear, labelled_matrix(test, spec).features),
         "dummy": dummy_scores(fitted_on.labels, test.height),
         "rule": rule_scores(train[rule.column], train[spec.label.column].to_numpy(), rule, test[rule.column]),
     }
     if champion is None:
         return scores
-    return scores | {"champion": load_package(store, model, champion.digest, folder=spec.folder).predict(test)}
+    return scores | {"champion": load_package(store, model, champion.digest, folder=spec.folder).raw_scores(test)}
 
 
 def _words(evaluation: Evaluation) -> str:

@@ -1,0 +1,165 @@
+"""Inspect a candidate and its data for the gate, once: leaks, overlap, stability, noise, footprint, change.
+
+Figures only; the gate holds them against the spec's bounds. A time is measured once and kept, so that a rerun of the
+gate cannot decide otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+from ratchet.drift.measuring import measure_column
+from ratchet.drift.variation import merge_spans
+from ratchet.errors import DataError
+from ratchet.evaluation.inspection import Footprint, Inspection, WindowChange
+from ratchet.evaluation.leakage import read_features
+from ratchet.evaluation.noise import label_noise
+from ratchet.evaluation.overlap import read_overlap
+from ratchet.evaluation.predictions import find_fault
+from ratchet.evaluation.stability import find_instability
+from ratchet.features.matrix import feature_roles
+from ratchet.identity import ModelId
+from ratchet.packaging.card import package_folder
+from ratchet.packaging.package import load_package
+from ratchet.statistics.table import StatisticsTable
+from ratchet.steps.examples import read_labelled_examples
+from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, run_once
+from ratchet.storage.objects import open_store
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from ratchet.packaging.loaded import LoadedModel
+    from ratchet.project import Project
+    from ratchet.spec.model import ModelSpec
+    from ratchet.statistics.column import ColumnStatistics
+    from ratchet.steps.evaluate import EvaluateResult
+
+# Timed one by one, after a few that warm the caches.
+_N_TIMED, _N_WARM = 20, 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectResult(StepResult):
+    """Where the figures are."""
+
+    inspection_uri: str
+
+
+def inspect_candidate(project: Project, spec: ModelSpec, evaluated: EvaluateResult) -> InspectResult:
+    """Inspect the candidate of an evaluation, on the examples it was trained and tested on."""
+    key = StepKey(
+        step="inspect_candidate",
+        version=1,
+        spec=spec,
+        sections=("source", "features", "label"),
+        span=evaluated.span,
+        inputs={"evaluation": evaluated.uri, "confidence": spec.evaluate.confidence},
+    )
+
+    def compute(folder: StepFolder) -> InspectResult:
+        found = _inspect(project, spec, evaluated)
+        return InspectResult(
+            model=spec.name,
+            span=evaluated.span,
+            verdict="pass",
+            words=f"{len(found.features)} features and {found.overlap.n_test} test examples inspected",
+            uri=folder.uri,
+            inspection_uri=folder.write("inspection.json", json.dumps(found.to_json(), indent=1, allow_nan=False)),
+        )
+
+    return run_once(project, key, InspectResult, compute)
+
+
+def read_inspection(project: Project, result: InspectResult) -> Inspection:
+    """Return the figures."""
+    return Inspection.from_json(json.loads(read_object(project, result.inspection_uri)))
+
+
+def _inspect(project: Project, spec: ModelSpec, evaluated: EvaluateResult) -> Inspection:
+    versions = evaluated.data_version or None
+    store, model = open_store(project.home), ModelId(spec.name)
+    seen = read_labelled_examples(project, spec, evaluated.candidate_spans, versions=versions)
+    seen = seen.filter(seen[spec.label.column].is_not_null())
+    fitted = seen.filter(seen["span"].is_in(list(evaluated.train_spans)))
+    test = read_labelled_examples(project, spec, evaluated.test_spans, versions=versions)
+    candidate = load_package(store, model, evaluated.candidate_digest)
+    champion = load_package(store, model, evaluated.champion_digest) if evaluated.champion_digest else None
+    scores = candidate.raw_scores(test)
+    fault, n_odd = find_instability(candidate)
+    changes, change_fault = _changes(project, spec, evaluated, champion) if champion else ((), "")
+    return Inspection(
+        features=read_features(fitted, _labels(fitted, spec), feature_roles(spec.features), source=spec.source),
+        overlap=read_overlap(seen, test, spec.source),
+        fault=fault,
+        n_odd=n_odd,
+        label_noise=None
+        if find_fault(scores)
+        else label_noise(_labels(test, spec), scores, confidence=spec.evaluate.confidence),
+        footprint=_footprint(project, model, candidate, test),
+        has_champion=evaluated.champion_spans is not None,
+        disagreement=_disagreement(candidate, scores, champion, test) if champion else None,
+        changes=changes,
+        change_fault=change_fault,
+    )
+
+
+def _labels(frame: pl.DataFrame, spec: ModelSpec) -> NDArray[np.bool_]:
+    return frame[spec.label.column].cast(bool).to_numpy()
+
+
+def _footprint(project: Project, model: ModelId, candidate: LoadedModel, test: pl.DataFrame) -> Footprint:
+    store, folder = open_store(project.home), package_folder(model, candidate.digest)
+    seconds = []
+    for number in range(-_N_WARM if test.height else 0, min(test.height, _N_TIMED)):
+        row = test.slice(max(number, 0), 1)
+        started = time.perf_counter()
+        candidate.raw_scores(row)
+        if number >= 0:
+            seconds.append(time.perf_counter() - started)
+    return Footprint(
+        package_bytes=sum(len(store.read(name)) for name in store.list(f"{folder}/")),
+        row_milliseconds=round(1000 * median(seconds), 3) if seconds else None,
+        n_timed=len(seconds),
+    )
+
+
+def _disagreement(
+    candidate: LoadedModel, scores: NDArray[np.float64], champion: LoadedModel, test: pl.DataFrame
+) -> float | None:
+    others = champion.raw_scores(test)
+    if not len(scores) or find_fault(scores) or find_fault(others):
+        return None
+    differ = (scores >= candidate.card.threshold) != (others >= champion.card.threshold)
+    return round(float(differ.mean()), 12)
+
+
+def _changes(
+    project: Project, spec: ModelSpec, evaluated: EvaluateResult, champion: LoadedModel
+) -> tuple[tuple[WindowChange, ...], str]:
+    """Return how far each feature that both models read has moved between their training spans."""
+    spans = evaluated.champion_train_spans or ()
+    try:
+        by_span = StatisticsTable(project.home, ModelId(spec.name)).read((*spans, *evaluated.train_spans))
+        before = merge_spans([by_span[span] for span in spans])
+        now = merge_spans([by_span[span] for span in evaluated.train_spans])
+    except DataError as error:
+        return (), f"{error}"
+    shared = [name for name in spec.features.columns if name in champion.card.features]
+    return tuple(_change(name, before.get(name), now.get(name)) for name in shared), ""
+
+
+def _change(name: str, before: ColumnStatistics | None, now: ColumnStatistics | None) -> WindowChange:
+    if before is None or now is None:
+        return WindowChange(feature=name, distance=None, words="there are no statistics of it in every training span")
+    if before.role != now.role or before.edges != now.edges:
+        return WindowChange(feature=name, distance=None, words="counted otherwise: recompute the statistics")
+    if not before.n or not now.n:
+        return WindowChange(feature=name, distance=None, words="one side holds no example")
+    return WindowChange(feature=name, distance=round(measure_column(before, now)[0].jensen_shannon, 12))
