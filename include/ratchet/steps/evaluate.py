@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 
 from ratchet.evaluation.baselines import dummy_scores, rule_scores
 from ratchet.evaluation.contenders import evaluate_contenders
+from ratchet.evaluation.curves import Curves, compute_curves
 from ratchet.features.transform import build_linear_baseline
 from ratchet.identity import ModelId
 from ratchet.ledger.chain import Ledger
 from ratchet.packaging.loaded import score
 from ratchet.packaging.package import load_package
 from ratchet.reports.evaluation import render_evaluation
+from ratchet.reports.explaining import curve_plots, explanation_plots
+from ratchet.reports.standalone import to_file
 from ratchet.steps.champion import champion_evidence
 from ratchet.steps.examples import read_labelled_examples
-from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
+from ratchet.steps.explain_candidate import explain_candidate, read_explanation
+from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, run_once
 from ratchet.storage.objects import open_store
 from ratchet.training.fit import fit_pipeline, labelled_matrix
 from ratchet.training.tracking import log_evaluation
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ratchet.evaluation.results import Evaluation
+    from ratchet.explanation.results import Explanation
     from ratchet.ledger.versions import ModelVersion
     from ratchet.project import Project
     from ratchet.spec.model import ModelSpec
@@ -59,6 +64,8 @@ class EvaluateResult(StepResult):
     evaluation_uri: str
     report_uri: str
     run_url: str | None
+    curves_uri: str | None = None
+    explanation_uri: str | None = None
 
 
 def evaluate(project: Project, spec: ModelSpec, window: WindowResult, trained: TrainResult) -> EvaluateResult:
@@ -75,9 +82,9 @@ def evaluate(project: Project, spec: ModelSpec, window: WindowResult, trained: T
             return made_so
     key = StepKey(
         step="evaluate",
-        version=1,
+        version=2,
         spec=spec,
-        sections=("objective", "features", "label", "train", "evaluate"),
+        sections=("objective", "features", "label", "train", "evaluate", "explain"),
         span=window.span,
         inputs={
             "candidate": trained.digest,
@@ -100,19 +107,35 @@ def _evaluate(
     folder: StepFolder,
 ) -> EvaluateResult:
     test = read_labelled_examples(project, spec, window.test_spans, versions=window.data_version)
+    scores = _all_scores(project, spec, window, trained, champion, test)
     evaluation = evaluate_contenders(
         test[spec.label.column].to_numpy(),
-        _all_scores(project, spec, window, trained, champion, test),
+        scores,
         test.select(spec.features.slices),
         policy=spec.evaluate,
         seed=spec.train.seed,
     )
     text = json.dumps(evaluation.to_json(), indent=1, allow_nan=False)
+    curves = compute_curves(test[spec.label.column].to_numpy(), scores)
+    explained = explain_candidate(project, spec, window, trained, test)
+    explanation = read_explanation(project, explained.explanation_uri if explained else None)
     page = render_evaluation(
-        evaluation, title=f"{spec.name}: version {trained.version}, {window.span}", words=window.words
+        evaluation,
+        title=f"{spec.name}: version {trained.version}, {window.span}",
+        words=window.words,
+        curves=curves,
+        explanation=explanation,
     )
     candidate, former = evaluation.metrics("candidate"), evaluation.metrics("champion")
-    log_evaluation(project.tracking_uri, trained.run_id, _mlflow_metrics(evaluation), {"evaluation.html": page})
+    plots = {
+        f"plots/{name}.svg": to_file(of) for name, of in (curve_plots(curves) | explanation_plots(explanation)).items()
+    }
+    log_evaluation(
+        project.tracking_uri,
+        trained.run_id,
+        _mlflow_metrics(evaluation) | _importance_metrics(explanation),
+        {"evaluation.html": page, **plots},
+    )
     evidence = champion_evidence(project, champion) if champion else None
     return EvaluateResult(
         model=spec.name,
@@ -136,7 +159,14 @@ def _evaluate(
         evaluation_uri=folder.write("evaluation.json", text),
         report_uri=folder.write("report.html", page),
         run_url=trained.run_url,
+        curves_uri=folder.write("curves.json", json.dumps(curves.to_json(), indent=1, allow_nan=False)),
+        explanation_uri=explained.explanation_uri if explained else None,
     )
+
+
+def read_curves(project: Project, uri: str | None) -> Curves | None:
+    """Return the curves that stand at a URI; None where there are none."""
+    return None if uri is None else Curves.from_json(json.loads(read_object(project, uri)))
 
 
 def _all_scores(
@@ -167,3 +197,7 @@ def _words(evaluation: Evaluation) -> str:
 
 def _mlflow_metrics(evaluation: Evaluation) -> dict[str, float]:
     return {f"test_auc_{m.name}": m.auc.value for m in evaluation.contenders if m.auc}
+
+
+def _importance_metrics(explanation: Explanation | None) -> dict[str, float]:
+    return {f"importance/{of.feature}": of.drop.value for of in explanation.importance} if explanation else {}
