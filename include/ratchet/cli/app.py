@@ -323,6 +323,29 @@ def look(
 
 
 @app.command()
+def explain(
+    model: Model,
+    request: Annotated[str | None, typer.Option(help="The id of a request, or of one of its predictions.")] = None,
+    entity: Annotated[str | None, typer.Option(help="An entity of a scored span, as the source delivers it.")] = None,
+    span: Annotated[str | None, typer.Option(help="The span of --entity.")] = None,
+    change: Annotated[list[str] | None, typer.Option("--set", help="What if: FEATURE=VALUE; repeatable.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Explain a prediction: the features that were logged, the score again, and what each feature contributed."""
+    from ratchet.cli.explaining import explain as explain_predictions
+    from ratchet.cli.explaining import print_explained, to_json
+
+    project = Project.from_environment()
+    spec = load_spec(project, model)
+    found = explain_predictions(project, spec, request=request, entity=entity, span=span, changes=change or ())
+    if as_json:
+        sys.stdout.write(json.dumps(to_json(found), indent=2) + "\n")
+        return
+    for one in found:
+        print_explained(one, out)
+
+
+@app.command()
 def status(model: Model, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Say who is champion, since when and by whom, and what the newest gate answered."""
     from ratchet.cli.showing import print_status, read_status

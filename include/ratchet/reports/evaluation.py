@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from ratchet.reports.explaining import curve_plots, explanation_plots, feature_rows
 from ratchet.reports.figures import count, share
 from ratchet.reports.page import render_page
 from ratchet.reports.plots import Whisker, plot_whiskers
 
 if TYPE_CHECKING:
     from ratchet.evaluation.bootstrap import Interval
+    from ratchet.evaluation.curves import Curves
     from ratchet.evaluation.gate import GateResult
     from ratchet.evaluation.results import Evaluation
+    from ratchet.explanation.results import Explanation
 
 _MOST_PLOTTED = 40
 
@@ -25,6 +28,8 @@ def render_evaluation(
     title: str,
     words: str,
     gate: GateResult | None = None,
+    curves: Curves | None = None,
+    explanation: Explanation | None = None,
     facts: Mapping[str, str] | None = None,
 ) -> str:
     """Return the page as HTML.
@@ -35,11 +40,16 @@ def render_evaluation(
         What was compared, and on which spans.
     gate : GateResult or None
         What was decided by these figures; without it the page has figures and no verdict.
+    curves : Curves or None
+        ROC and precision-recall of the contenders.
+    explanation : Explanation or None
+        What the candidate relies on.
     facts : mapping of str to str, optional
         What else to show at the top, by name.
     """
     bound = _bound(gate, "slices")
     judged = _judged_slices(evaluation)
+    explained = explanation_plots(explanation)
     return render_page(
         "evaluation.html",
         title=title,
@@ -54,6 +64,13 @@ def render_evaluation(
         differences_plot=_plot_differences(evaluation, gate),
         slices_plot=_plot_slices(judged[:_MOST_PLOTTED], bound),
         slices_bound=bound,
+        curves=curve_plots(curves),
+        explanation=explanation,
+        explained=explained,
+        feature_rows=feature_rows(explanation) if explanation else [],
+        dependence=[(of, explained[f"dependence_{of.feature}"]) for of in explanation.dependence if of.points]
+        if explanation
+        else [],
         slices_left_out=f" ({_MOST_PLOTTED} of {len(judged)}; all are in the table)"
         if len(judged) > _MOST_PLOTTED
         else "",

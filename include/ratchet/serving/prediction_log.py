@@ -177,6 +177,30 @@ def read_log(project: Project, model: ModelId, start: datetime, end: datetime) -
     return LoggedPredictions(frame=frame, n_torn=n_torn)
 
 
+def find_request(project: Project, model: ModelId, request: str) -> pl.DataFrame:
+    """Return the records of one request, or the one of a prediction id, in the order of its examples.
+
+    Hours are looked through from the newest; a request was written at once, so the first file that holds it is enough.
+    An unknown id gives an empty frame.
+    """
+    store = open_store(project.home)
+    # As JSON, so that an id finds nothing but itself.
+    quoted = orjson.dumps(request)[:-1]
+    position = pl.col("prediction_id").str.strip_prefix(f"{request}-")
+    is_asked = (pl.col("prediction_id") == request) | (
+        pl.col("prediction_id").str.starts_with(f"{request}-") & position.str.contains(r"^\d+$")
+    )
+    for name in sorted(store.list(f"{FOLDER}/{model}"), reverse=True):
+        data = store.read(name)
+        if quoted not in data:
+            continue
+        whole, end_of_line, _ = data.rpartition(b"\n")
+        found = _to_frame(whole + end_of_line, name).filter(is_asked)
+        if not found.is_empty():
+            return found
+    return pl.DataFrame(schema=PREDICTION)
+
+
 def _to_lines(records: Sequence[Record]) -> bytes:
     option = orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE
     return b"".join(orjson.dumps(dict(record), option=option) for record in records)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, model_validator
 
 from ratchet.spec.evaluation import Evaluate
+from ratchet.spec.explanation import Explain, default_groups
 from ratchet.spec.features import Features
 from ratchet.spec.governance import Governance
 from ratchet.spec.joins import Join, JoinName, check_joins
@@ -32,6 +33,7 @@ class ModelSpec(Section):
     features: Features
     train: Train
     evaluate: Evaluate
+    explain: Explain = Field(default=Explain())
     watch: Watch = Field(default=Watch())
     governance: Governance = Field(default=Governance())
     # Where the file stands; no key of it, and in no digest.
@@ -72,11 +74,33 @@ class ModelSpec(Section):
         return self
 
     @model_validator(mode="after")
+    def _groups_are_of_features(self) -> ModelSpec:
+        for name, group in (self.explain.groups or {}).items():
+            unknown = sorted(set(group) - set(self.features.columns))
+            if unknown or not group or set(group) == set(self.features.columns):
+                what = (
+                    f"{', '.join(unknown)} is no feature"
+                    if unknown
+                    else "must be some of the features, not all or none"
+                )
+                raise ValueError(f"explain.groups.{name}: {what}.")
+        return self
+
+    @model_validator(mode="after")
     def _governance_is_kept(self) -> ModelSpec:
         faults = [*self.governance.faults(self), *self.evaluate.fairness.faults(self)]
         if faults:
             raise MisplacedError(faults)
         return self
+
+    def feature_groups(self) -> dict[str, tuple[str, ...]]:
+        """Return the groups of features whose benefit is told by a fit without them; none that is all of them."""
+        if self.explain.groups is not None:
+            return dict(self.explain.groups)
+        columns = self.features.columns
+        joined = {name: tuple(one for one in join.adds() if one in columns) for name, join in self.joins.items()}
+        derived = tuple(name for name, column in columns.items() if column.derived)
+        return {name: of for name, of in default_groups(joined, derived).items() if len(of) < len(columns)}
 
     def governed_columns(self) -> tuple[str, ...]:
         """Return the delivered columns that are kept for governance alone, and that no model or function reads."""

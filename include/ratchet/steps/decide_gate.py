@@ -19,6 +19,8 @@ from ratchet.ledger.versions import ModelVersion
 from ratchet.reports.evaluation import render_evaluation
 from ratchet.spec.switched_off import find_switched_off
 from ratchet.steps.assess_data import AssessmentResult, assess_data
+from ratchet.steps.evaluate import read_curves
+from ratchet.steps.explain_candidate import read_explanation
 from ratchet.steps.inspect_candidate import InspectResult, inspect_candidate, read_inspection
 from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, run_once
 from ratchet.storage.objects import open_store
@@ -137,12 +139,14 @@ def _decide(
         gate_uri=folder.write("gate.json", text),
         gate_digest="sha256:" + hashlib.sha256(text.encode()).hexdigest(),
         explanation=explain(gate),
-        report_uri=folder.write("report.html", _page(spec, evaluated, evaluation, gate)),
+        report_uri=folder.write("report.html", _page(project, spec, evaluated, evaluation, gate)),
         run_url=evaluated.run_url,
     )
 
 
-def _page(spec: ModelSpec, evaluated: EvaluateResult, evaluation: Evaluation, gate: GateResult) -> str:
+def _page(
+    project: Project, spec: ModelSpec, evaluated: EvaluateResult, evaluation: Evaluation, gate: GateResult
+) -> str:
     facts = {
         "Goal": spec.objective.goal,
         "Owner": spec.owner,
@@ -152,7 +156,15 @@ def _page(spec: ModelSpec, evaluated: EvaluateResult, evaluation: Evaluation, ga
         "Tested on": f"{evaluated.test_spans[0]} to {evaluated.test_spans[-1]}",
     }
     title = f"{spec.name}: gate of version {evaluated.candidate_version}, {evaluated.span}"
-    return render_evaluation(evaluation, title=title, words=evaluated.words, gate=gate, facts=facts)
+    return render_evaluation(
+        evaluation,
+        title=title,
+        words=evaluated.words,
+        gate=gate,
+        curves=read_curves(project, evaluated.curves_uri),
+        explanation=read_explanation(project, evaluated.explanation_uri),
+        facts=facts,
+    )
 
 
 def _words(gate: GateResult) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ratchet.evaluation.baselines import dummy_scores, rule_scores
 from ratchet.evaluation.contenders import evaluate_contenders
+from ratchet.evaluation.curves import Curves, compute_curves
 from ratchet.evaluation.logged import logged_metrics
 from ratchet.features.transform import build_linear_baseline
 from ratchet.identity import ModelId
@@ -15,10 +16,13 @@ from ratchet.ledger.chain import Ledger
 from ratchet.packaging.loaded import score
 from ratchet.packaging.package import load_package
 from ratchet.reports.evaluation import render_evaluation
+from ratchet.reports.explaining import curve_plots, explanation_plots
+from ratchet.reports.standalone import to_file
 from ratchet.steps.beside import tell_beside
 from ratchet.steps.champion import champion_evidence
 from ratchet.steps.examples import read_labelled_examples
-from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
+from ratchet.steps.explain_candidate import explain_candidate, read_explanation
+from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, run_once
 from ratchet.storage.objects import open_store
 from ratchet.training.fit import fit_pipeline, labelled_matrix
 from ratchet.training.tracking import log_evaluation
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ratchet.evaluation.results import Evaluation
+    from ratchet.explanation.results import Explanation
     from ratchet.ledger.versions import ModelVersion
     from ratchet.project import Project
     from ratchet.spec.model import ModelSpec
@@ -64,6 +69,8 @@ class EvaluateResult(StepResult):
     run_url: str | None
     champion_train_spans: tuple[str, ...] | None = None
     data_version: tuple[tuple[str, str, str], ...] = ()
+    curves_uri: str | None = None
+    explanation_uri: str | None = None
 
 
 def evaluate(project: Project, spec: ModelSpec, window: WindowResult, trained: TrainResult) -> EvaluateResult:
@@ -82,7 +89,7 @@ def evaluate(project: Project, spec: ModelSpec, window: WindowResult, trained: T
         step="evaluate",
         version=2,
         spec=spec,
-        sections=("objective", "features", "label", "train", "evaluate"),
+        sections=("objective", "features", "label", "train", "evaluate", "explain"),
         span=window.span,
         inputs={
             "candidate": trained.digest,
@@ -116,11 +123,26 @@ def _evaluate(
         beside=tell_beside(project, spec, test, scores, digests),
     )
     text = json.dumps(evaluation.to_json(), indent=1, allow_nan=False)
+    curves = compute_curves(test[spec.label.column].to_numpy(), scores)
+    explained = explain_candidate(project, spec, window, trained, test)
+    explanation = read_explanation(project, explained.explanation_uri if explained else None)
     page = render_evaluation(
-        evaluation, title=f"{spec.name}: version {trained.version}, {window.span}", words=window.words
+        evaluation,
+        title=f"{spec.name}: version {trained.version}, {window.span}",
+        words=window.words,
+        curves=curves,
+        explanation=explanation,
     )
     candidate, former = evaluation.metrics("candidate"), evaluation.metrics("champion")
-    log_evaluation(project.tracking_uri, trained.run_id, logged_metrics(evaluation), {"evaluation.html": page})
+    plots = {
+        f"plots/{name}.svg": to_file(of) for name, of in (curve_plots(curves) | explanation_plots(explanation)).items()
+    }
+    log_evaluation(
+        project.tracking_uri,
+        trained.run_id,
+        logged_metrics(evaluation) | _importance_metrics(explanation),
+        {"evaluation.html": page, **plots},
+    )
     evidence = champion_evidence(project, champion) if champion else None
     return EvaluateResult(
         model=spec.name,
@@ -146,7 +168,14 @@ def _evaluate(
         run_url=trained.run_url,
         champion_train_spans=evidence.train_spans if evidence else None,
         data_version=window.data_version,
+        curves_uri=folder.write("curves.json", json.dumps(curves.to_json(), indent=1, allow_nan=False)),
+        explanation_uri=explained.explanation_uri if explained else None,
     )
+
+
+def read_curves(project: Project, uri: str | None) -> Curves | None:
+    """Return the curves that stand at a URI; None where there are none."""
+    return None if uri is None else Curves.from_json(json.loads(read_object(project, uri)))
 
 
 def _all_scores(
@@ -176,3 +205,7 @@ def _all_scores(
 def _words(evaluation: Evaluation) -> str:
     figures = ", ".join(f"{m.name} {m.auc.value:.4f}" if m.auc else f"{m.name} unknown" for m in evaluation.contenders)
     return f"AUC on {evaluation.n_examples} test examples: {figures}"
+
+
+def _importance_metrics(explanation: Explanation | None) -> dict[str, float]:
+    return {f"importance/{of.feature}": of.drop.value for of in explanation.importance} if explanation else {}

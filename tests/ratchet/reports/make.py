@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
 import polars as pl
 
 from ratchet.drift.curves import Curves
 from ratchet.drift.decisions import compare_columns
 from ratchet.drift.results import ColumnDrift, Contribution, DriftResult, Figures, Test
 from ratchet.evaluation.bootstrap import Interval
+from ratchet.evaluation.curves import Curves as ContenderCurves
+from ratchet.evaluation.curves import compute_curves
 from ratchet.evaluation.gate import GateResult, decide_gate
 from ratchet.evaluation.results import Difference, Evaluation, Metrics, SliceRow
+from ratchet.explanation.cost import FeatureCost
+from ratchet.explanation.dependence import Dependence, DependencePoint
+from ratchet.explanation.permutation import Importance
+from ratchet.explanation.results import Explanation, GroupBenefit, LearningPoint
 from ratchet.reports.drift import render_drift
 from ratchet.reports.evaluation import render_evaluation
 from ratchet.reports.look import render_look
@@ -91,6 +98,53 @@ def make_gate(evaluation: Evaluation | None = None) -> GateResult:
         test_spans=("2013-02-01", "2013-02-02"),
         candidate_spans=("2013-01-01",),
         champion_spans=("2012-12-31",),
+    )
+
+
+def make_curves() -> ContenderCurves:
+    labels = np.arange(400) % 5 == 0
+    noise = np.random.default_rng(0).random(400)
+    scores = {name: 0.5 * labels * weight + 0.5 * noise for name, weight in (("candidate", 0.6), ("linear", 0.3))}
+    return compute_curves(labels, scores | {"dummy": np.full(400, 0.2)})
+
+
+def make_explanation(text: str = "") -> Explanation:
+    """One feature that brings something, one under the floor, whose refit was not possible."""
+    return Explanation(
+        n_examples=2_001,
+        n_refit_examples=20_002,
+        confidence=0.95,
+        floor=0.00123,
+        importance=(
+            Importance(feature=f"carrier{text}", drop=make_interval(0.0931, 0.02)),
+            Importance(feature="temp", drop=Interval(value=0.0001, low=-0.0002, high=0.0003)),
+        ),
+        dependence=(
+            Dependence(
+                feature=f"carrier{text}",
+                kind="categorical",
+                points=(
+                    DependencePoint(value=f"UA{text}", score=0.21, low=0.1, high=0.4),
+                    DependencePoint(value="B6", score=0.33, low=0.2, high=0.5),
+                ),
+            ),
+            Dependence(
+                feature="temp",
+                kind="numeric",
+                points=tuple(DependencePoint(value=10.0 * i, score=0.2 + i / 50, low=0.1, high=0.5) for i in range(5)),
+            ),
+        ),
+        learning=(
+            LearningPoint(n_examples=10_001, test_auc=make_interval(0.64), train_auc=0.81),
+            LearningPoint(n_examples=51_003, test_auc=make_interval(0.66), train_auc=None),
+        ),
+        groups=(GroupBenefit(group="weather", features=("temp", f"humid{text}"), drop=make_interval(0.004, 0.01)),),
+        costs=(
+            FeatureCost(feature=f"carrier{text}", null_share=0.0123, bytes_per_example=2.04),
+            FeatureCost(feature="temp", null_share=0.0, bytes_per_example=8.0, cpu_microseconds=0.317),
+        ),
+        not_refitted=(f"without origin: A fit needs 50{text}",),
+        seconds={"importance": 0.55, "refits": 1.45},
     )
 
 
@@ -274,6 +328,14 @@ def make_pages(text: str = "") -> Mapping[str, Callable[[], str]]:
     gate = make_gate(evaluation)
     return {
         "evaluation": lambda: render_evaluation(evaluation, title=title, words=title, gate=gate, facts=facts),
+        "evaluation-explained": lambda: render_evaluation(
+            evaluation,
+            title=title,
+            words=title,
+            gate=gate,
+            curves=make_curves(),
+            explanation=make_explanation(text),
+        ),
         "evaluation-without-gate": lambda: render_evaluation(evaluation, title=title, words=title),
         "evaluation-empty": lambda: render_evaluation(
             EMPTY_EVALUATION, title=title, words="", gate=make_gate(EMPTY_EVALUATION)

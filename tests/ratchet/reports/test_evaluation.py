@@ -1,12 +1,20 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from ratchet.evaluation.results import SliceRow
 from ratchet.reports.evaluation import render_evaluation
-from tests.ratchet.reports.make import EMPTY_EVALUATION, make_evaluation, make_gate, make_interval
+from tests.ratchet.reports.make import (
+    EMPTY_EVALUATION,
+    make_curves,
+    make_evaluation,
+    make_explanation,
+    make_gate,
+    make_interval,
+)
 from tests.ratchet.reports.reading import Page
 
 
@@ -95,3 +103,30 @@ def test_many_slices_are_all_in_the_table_and_the_lowest_in_the_plot():
     # Once in the table; a row of the plot has the name twice, shown and whole.
     assert page.text.count("dest=D059") == 1
     assert page.text.count("dest=D000") == 3
+
+
+class TestExplained:
+    def test_every_figure_of_benefit_and_cost_is_in_the_page(self):
+        found = make_explanation()
+        page = render(explanation=found, curves=make_curves())
+        figures = {repr(end) for of in found.importance for end in (of.drop.value, of.drop.low, of.drop.high)}
+        figures |= {repr(of.null_share) for of in found.costs} | {repr(of.bytes_per_example) for of in found.costs}
+        figures |= {"0.317", "0.00123", "2001", "20002", *map(repr, found.seconds.values())}
+        assert figures - page.figures == set()
+        for words in ("temp (under the floor)", "weather: temp, humid", "Not fitted: without origin", "Learning curve"):
+            assert words in page.text
+
+    def test_only_what_there_is_is_drawn(self):
+        empty = replace(
+            make_explanation(), importance=(), dependence=(), learning=(), groups=(), costs=(), not_refitted=()
+        )
+        text = render(explanation=empty).text
+        assert "could not be told: it takes test examples of both classes" in text
+        for words in ("Learning curve", "Without a group", "How the score depends", "Over all thresholds"):
+            assert words not in text
+
+    def test_an_explanation_is_read_as_it_was_written(self):
+        found = make_explanation()
+        assert type(found).from_json(json.loads(json.dumps(found.to_json()))) == found
+        with pytest.raises(ValueError, match="schema_version 1"):
+            type(found).from_json({**found.to_json(), "schema_version": 2})

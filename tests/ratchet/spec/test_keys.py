@@ -55,12 +55,16 @@ from ratchet.statistics.scan import scan_statistics
 from ratchet.steps.compute_statistics import statistics_kinds
 from ratchet.steps.drift_together import compare_together
 from ratchet.steps.drift_windows import DriftWindows, choose_windows
-from ratchet.steps.examples import derive
+from ratchet.steps.examples import derive, read_labelled_examples
+from ratchet.steps.explain_candidate import explain_candidate, read_explanation
 from ratchet.steps.ingest_span import ingest_span
 from ratchet.steps.results import read_object
+from ratchet.steps.select_window import select_window as choose_window
 from ratchet.steps.sense_drift import sense_drift
 from ratchet.steps.sense_quality import sense_quality
 from ratchet.steps.sense_skew import sense_skew
+from ratchet.steps.train import train
+from ratchet.steps.tune import tune
 from ratchet.training.fit import fit
 from ratchet.training.search import search
 from ratchet.training.window import select_window
@@ -382,6 +386,26 @@ def interval(model: Model) -> object:
     difference = contest(model).difference("champion")
     assert difference is not None
     return difference.low, difference.high
+
+
+def explained(model: Model) -> object:
+    """Which parts an explanation of a candidate has, of how many examples, and how wide its intervals are."""
+    spec = model.spec
+    window = choose_window(model.project, spec, day(LOADED), reasons=("cold_start",))
+    trained = train(model.project, spec, window, tune(model.project, spec, window), at=at(day(LOADED)))
+    test = read_labelled_examples(model.project, spec, window.test_spans)
+    found = explain_candidate(model.project, spec, window, trained, test)
+    told = read_explanation(model.project, found.explanation_uri) if found else None
+    if told is None:
+        return None
+    return (
+        told.n_examples,
+        [(of.feature, of.drop) for of in told.importance],
+        told.under_floor,
+        len(told.dependence),
+        [(of.n_examples, of.test_auc) for of in told.learning],
+        [of.group for of in told.groups],
+    )
 
 
 def judged_slices(model: Model) -> object:
@@ -767,6 +791,14 @@ CASES = {
     "evaluate.confidence": Case(key="evaluate.confidence", value=0.8, observe=interval),
     "evaluate.resamples": Case(key="evaluate.resamples", value=300, observe=interval),
     "evaluate.max_slice_drop": Case(key="evaluate.max_slice_drop", value=0.9, observe=gate("schedule")),
+    "explain.examples": Case(key="explain.examples", value=200, observe=explained, stage="loaded"),
+    "explain.repeats": Case(key="explain.repeats", value=5, observe=explained, stage="loaded"),
+    "explain.resamples": Case(key="explain.resamples", value=100, observe=explained, stage="loaded"),
+    "explain.floor": Case(key="explain.floor", value=0.9, observe=explained, stage="loaded"),
+    "explain.dependence": Case(key="explain.dependence", value=1, observe=explained, stage="loaded"),
+    "explain.refit_examples": Case(key="explain.refit_examples", value=300, observe=explained, stage="loaded"),
+    "explain.learning_points": Case(key="explain.learning_points", value=1, observe=explained, stage="loaded"),
+    "explain.groups": Case(key="explain.groups", value={"way": ["distance"]}, observe=explained, stage="loaded"),
     "evaluate.min_slice_examples": Case(key="evaluate.min_slice_examples", value=151, observe=judged_slices),
     "watch.drift.window_spans": Case(key="watch.drift.window_spans", value=4, observe=drift_window, stage="champion"),
     "watch.drift.min_examples": Case(key="watch.drift.min_examples", value=281, observe=drift),

@@ -1,0 +1,172 @@
+"""What a candidate relies on: which features bring what, how its score depends on them, and what they cost."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ratchet.explanation.cost import feature_costs
+from ratchet.explanation.dependence import partial_dependence
+from ratchet.explanation.permutation import Resampling, permutation_importance
+from ratchet.explanation.results import Explanation
+from ratchet.identity import ModelId
+from ratchet.packaging.package import load_package
+from ratchet.spans.records import SPAN
+from ratchet.spec.functions import load_functions
+from ratchet.steps.examples import read_labelled_examples
+from ratchet.steps.refits import Refits, refit
+from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, run_once
+from ratchet.storage.objects import open_store
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ratchet.packaging.loaded import LoadedModel
+    from ratchet.project import Project
+    from ratchet.spec.model import ModelSpec
+    from ratchet.steps.select_window import WindowResult
+    from ratchet.steps.train import TrainResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainResult(StepResult):
+    """The features that are proven to bring less than the floor; all figures are in ``explanation_uri``."""
+
+    digest: str
+    under_floor: tuple[str, ...]
+    seconds: float
+    explanation_uri: str
+
+
+def explain_candidate(
+    project: Project, spec: ModelSpec, window: WindowResult, trained: TrainResult, test: pl.DataFrame
+) -> ExplainResult | None:
+    """Explain the candidate on a seeded draw of the test examples; None where the spec asks for nothing of it.
+
+    Parameters
+    ----------
+    test : polars.DataFrame
+        The labelled test examples of the window, with derived columns.
+    """
+    if not spec.explain.examples:
+        return None
+    key = StepKey(
+        step="explain_candidate",
+        version=1,
+        spec=spec,
+        sections=("features", "joins", "label", "train", "evaluate", "explain"),
+        span=window.span,
+        inputs={"candidate": trained.digest, "data": window.data_version},
+    )
+    return run_once(project, key, ExplainResult, lambda folder: _explain(project, spec, window, trained, test, folder))
+
+
+def read_explanation(project: Project, uri: str | None) -> Explanation | None:
+    """Return the explanation that stands at a URI; None where there is none."""
+    return None if uri is None else Explanation.from_json(json.loads(read_object(project, uri)))
+
+
+def _explain(
+    project: Project,
+    spec: ModelSpec,
+    window: WindowResult,
+    trained: TrainResult,
+    test: pl.DataFrame,
+    folder: StepFolder,
+) -> ExplainResult:
+    policy, started = spec.explain, time.monotonic()
+    seconds: dict[str, float] = {}
+    loaded = load_package(open_store(project.home), ModelId(spec.name), trained.digest)
+    examples = draw(test, spec, policy.examples)
+    labels = examples[spec.label.column].cast(bool).cast(int).to_numpy()
+    with _timed(seconds, "importance"):
+        how = Resampling(
+            repeats=policy.repeats,
+            resamples=policy.resamples,
+            confidence=spec.evaluate.confidence,
+            seed=spec.train.seed,
+        )
+        importance = permutation_importance(loaded.predict, examples, labels, list(loaded.card.features), how)
+    with _timed(seconds, "dependence"):
+        dependence = tuple(
+            partial_dependence(loaded.predict, examples, of.feature) for of in importance[: policy.dependence]
+        )
+    with _timed(seconds, "refits"):
+        refits = _refit(project, spec, window, trained, examples, loaded)
+    with _timed(seconds, "cost"):
+        features = spec.features
+        costs = feature_costs(
+            examples,
+            loaded.card.features,
+            [name for name, column in features.columns.items() if column.derived],
+            load_functions(project.model_path(spec.name), features.functions),
+            entity=spec.source.entity,
+            hidden=spec.hidden_columns(),
+        )
+    found = Explanation(
+        n_examples=examples.height,
+        n_refit_examples=refits.n_examples,
+        confidence=spec.evaluate.confidence,
+        floor=policy.floor,
+        importance=importance,
+        dependence=dependence,
+        learning=refits.learning,
+        groups=refits.groups,
+        costs=costs,
+        not_refitted=refits.missing,
+        seconds=seconds,
+    )
+    return ExplainResult(
+        model=spec.name,
+        span=window.span,
+        verdict="pass" if importance else "undecided",
+        words=_words(found),
+        uri=folder.uri,
+        digest=trained.digest,
+        under_floor=found.under_floor,
+        seconds=round(time.monotonic() - started, 3),
+        explanation_uri=folder.write("explanation.json", json.dumps(found.to_json(), indent=1, allow_nan=False)),
+    )
+
+
+def draw(examples: pl.DataFrame, spec: ModelSpec, n: int) -> pl.DataFrame:
+    """Return at most so many examples, drawn by the spec's seed, in the order of span and entity."""
+    ordered = examples.sort(SPAN, spec.source.entity)
+    chosen = np.random.default_rng(spec.train.seed).permutation(ordered.height)[:n]
+    return ordered[np.sort(chosen)]
+
+
+def _refit(
+    project: Project,
+    spec: ModelSpec,
+    window: WindowResult,
+    trained: TrainResult,
+    examples: pl.DataFrame,
+    loaded: LoadedModel,
+) -> Refits:
+    if not spec.explain.refit_examples or not (spec.explain.learning_points or spec.feature_groups()):
+        return Refits(n_examples=0)
+    train = read_labelled_examples(project, spec, window.train_spans, versions=window.data_version)
+    return refit(spec, train, examples, loaded.predict(examples), trained.parameters)
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], part: str) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    seconds[part] = round(time.monotonic() - started, 3)
+
+
+def _words(found: Explanation) -> str:
+    if not found.importance:
+        return f"nothing could be told from {found.n_examples} examples: they are of one class"
+    first = found.importance[0]
+    under = found.under_floor
+    few = f"; under the floor of {found.floor:g}: {', '.join(under)}" if under else ""
+    return f"{first.feature} brings most, AUC {first.drop}{few}"

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+
+from ratchet.explanation.trees import tree_contributions
+
+
+def make_matrix(n: int = 400) -> tuple[pd.DataFrame, np.ndarray]:
+    rng = np.random.default_rng(0)
+    matrix = pd.DataFrame(
+        {"x": rng.normal(size=n), "kind": rng.choice(["a", "b"], n).astype(object), "y": rng.normal(size=n)}
+    )
+    return matrix, ((matrix.x + (matrix.kind == "b") + rng.normal(size=n)) > 0.5).astype(int).to_numpy()
+
+
+def make_estimator(library: str):
+    if library == "lightgbm":
+        return pytest.importorskip("lightgbm").LGBMClassifier(n_estimators=15, num_leaves=5, verbose=-1, n_jobs=1)
+    return pytest.importorskip("xgboost").XGBClassifier(n_estimators=15, max_depth=3, n_jobs=1)
+
+
+def make_pipeline(estimator, encoder):
+    transform = ColumnTransformer([("numeric", "passthrough", ["x", "y"]), ("categorical", encoder, ["kind"])])
+    return Pipeline([("transform", transform), ("estimator", estimator)])
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+@pytest.mark.parametrize("library", ["lightgbm", "xgboost"])
+@pytest.mark.parametrize("encoder", [OrdinalEncoder(), OneHotEncoder(sparse_output=False)], ids=["codes", "one-hot"])
+def test_the_library_says_what_sums_to_the_score_and_columns_of_one_feature_are_one(library, encoder):
+    matrix, labels = make_matrix()
+    pipeline = make_pipeline(make_estimator(library), encoder).fit(matrix, labels)
+    found = tree_contributions(pipeline, matrix[:20])
+    assert found is not None
+    scores = pipeline.predict_proba(matrix[:20])[:, 1]
+    assert [1 / (1 + np.exp(-of.prediction)) for of in found] == pytest.approx(scores, abs=1e-5)
+    for of in found:
+        assert [one.feature for one in of.contributions] == ["x", "kind", "y"]  # in the order of the matrix
+        assert abs(of.residual) < 1e-5
+        assert (of.method, of.unit) == ("trees", "log-odds")
+    spread = {
+        name: np.std([next(c.amount for c in of.contributions if c.feature == name) for of in found]) for name in matrix
+    }
+    assert spread["y"] < spread["x"]
+
+
+def test_a_library_without_its_own_values_is_left_to_sampling():
+    matrix, labels = make_matrix()
+    pipeline = make_pipeline(HistGradientBoostingClassifier(max_iter=3), OrdinalEncoder()).fit(matrix, labels)
+    assert tree_contributions(pipeline, matrix) is None
