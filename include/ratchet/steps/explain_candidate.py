@@ -82,7 +82,7 @@ def _explain(
 ) -> ExplainResult:
     policy, started = spec.explain, time.monotonic()
     seconds: dict[str, float] = {}
-    loaded = load_package(open_store(project.home), ModelId(spec.name), trained.digest)
+    loaded = load_package(open_store(project.home), ModelId(spec.name), trained.digest, folder=spec.folder)
     examples = draw(test, spec, policy.examples)
     labels = examples[spec.label.column].cast(bool).cast(int).to_numpy()
     with _timed(seconds, "importance"):

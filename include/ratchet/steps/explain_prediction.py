@@ -107,7 +107,9 @@ def explain_prediction(
     InputError
         If a change names no delivered feature, or that model was never champion.
     """
-    loaded = load_package(open_store(project.home), ModelId(spec.name), logged.record["model_digest"])
+    loaded = load_package(
+        open_store(project.home), ModelId(spec.name), logged.record["model_digest"], folder=spec.folder
+    )
     roles, hidden = loaded.card.features, _hidden(spec)
     made = as_features(derive(project, spec, logged.row), roles)
     features = made if logged.features is None else as_features(logged.features, roles)

@@ -89,8 +89,10 @@ def _inspect(project: Project, spec: ModelSpec, evaluated: EvaluateResult) -> In
     seen = seen.filter(seen[spec.label.column].is_not_null())
     fitted = seen.filter(seen["span"].is_in(list(evaluated.train_spans)))
     test = read_labelled_examples(project, spec, evaluated.test_spans, versions=versions)
-    candidate = load_package(store, model, evaluated.candidate_digest)
-    champion = load_package(store, model, evaluated.champion_digest) if evaluated.champion_digest else None
+    candidate = load_package(store, model, evaluated.candidate_digest, folder=spec.folder)
+    champion = (
+        load_package(store, model, evaluated.champion_digest, folder=spec.folder) if evaluated.champion_digest else None
+    )
     scores = candidate.raw_scores(test)
     fault, n_odd = find_instability(candidate)
     changes, change_fault = _changes(project, spec, evaluated, champion) if champion else ((), "")
