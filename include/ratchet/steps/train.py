@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ratchet.crashpoints import crash_point
 from ratchet.errors import MissingSpanError
 from ratchet.features.matrix import feature_roles
+from ratchet.features.unfamiliar import complete_columns
 from ratchet.identity import ModelId
 from ratchet.packaging.card import PackageCard
 from ratchet.packaging.custom import custom_versions
@@ -78,7 +79,7 @@ def train(
     lock = lock_digest(project.models_path)
     key = StepKey(
         step="train",
-        version=1,
+        version=2,
         spec=spec,
         sections=("features", "label", "train"),
         span=window.span,
@@ -132,6 +133,7 @@ def _train(
         seed=spec.train.seed,
         spec_digest=spec_digest(spec, "features", "label", "train"),
         golden_rows=synthetic_rows(examples.features, feature_roles(spec.features)),
+        complete=complete_columns(examples.features),
     )
     package = save_package(open_store(project.home), model, pipeline, card, folder=spec.folder)
     crash_point("train.packaged")

@@ -57,6 +57,7 @@ from ratchet.steps.drift_together import compare_together
 from ratchet.steps.drift_windows import DriftWindows, choose_windows
 from ratchet.steps.examples import derive
 from ratchet.steps.ingest_span import ingest_span
+from ratchet.steps.prove_features import prove_features
 from ratchet.steps.results import read_object
 from ratchet.steps.sense_drift import sense_drift
 from ratchet.steps.sense_quality import sense_quality
@@ -306,6 +307,10 @@ def window(model: Model) -> object:
 
 def estimator(model: Model) -> object:
     return repr(build_pipeline(model.spec)[-1])
+
+
+def proven(model: Model) -> object:
+    return prove_features(model.project, model.spec).faults
 
 
 def encoded(model: Model) -> object:
@@ -734,6 +739,7 @@ CASES = {
     "train.min_train_spans": Case(key="train.min_train_spans", value=7, observe=window, given={"train.train_spans": 9}),
     "train.validate_spans": Case(key="train.validate_spans", value=2, observe=window),
     "train.estimator": Case(key="train.estimator", value=FOREST, observe=estimator),
+    "features.inputs": Case(key="features.inputs", value={"features.add_hour": ["weight"]}, observe=proven),
     "train.encoding": Case(key="train.encoding", value="codes", observe=encoded),
     "train.parameters": Case(key="train.parameters", value={"C": 0.5}, observe=estimator),
     "train.search.trials": Case(key="train.search.trials", value=2, observe=searched, given=RANGE),
