@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from ratchet.spec.estimators import Encoding, Estimator, Parameter
+from ratchet.spec.estimators import Encoding, Estimator, Parameter, estimator_kind
 from ratchet.spec.section import Section
 
 
@@ -61,6 +61,9 @@ class Train(Section):
     parameters: dict[str, Parameter] = Field(default={}, description="Fixed parameters of the estimator.")
     search: Search = Field(default=Search())
     seed: int = Field(default=0, ge=0, lt=2**32, description="Seed of everything random.")
+    checkpoint_rounds: int | None = Field(
+        default=None, ge=1, le=100_000, description="Rounds of a boosted model after which what was reached is kept."
+    )
     threads: int = Field(default=1, ge=1, le=256, description="Threads of a fit.")
 
     @model_validator(mode="after")
@@ -69,6 +72,8 @@ class Train(Section):
             raise ValueError(
                 f"min_train_spans must not exceed train_spans. Got {self.min_train_spans} and {self.train_spans}."
             )
+        if self.checkpoint_rounds is not None and estimator_kind(self.estimator).rounds is None:
+            raise ValueError(f"checkpoint_rounds: {self.estimator} is not fitted in rounds. Remove it.")
         both = sorted(set(self.parameters) & set(self.search.space))
         if both:
             raise ValueError(f"{', '.join(both)}: fixed under parameters and searched under space. Keep one.")

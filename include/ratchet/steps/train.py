@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ratchet.crashpoints import crash_point
 from ratchet.errors import MissingSpanError
 from ratchet.features.matrix import feature_roles
+from ratchet.features.unfamiliar import complete_columns
 from ratchet.identity import ModelId
 from ratchet.packaging.card import PackageCard
 from ratchet.packaging.custom import custom_versions
@@ -20,6 +21,7 @@ from ratchet.packaging.package import MODEL_FILE, Package, read_files, save_pack
 from ratchet.spec.estimators import is_custom
 from ratchet.spec.loading import spec_digest
 from ratchet.steps.examples import read_labelled_examples
+from ratchet.steps.long_fits import fit_long, rounds_of
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
 from ratchet.steps.show_statistics import render_window
 from ratchet.storage.objects import open_store
@@ -46,7 +48,10 @@ STATISTICS_PAGE = "statistics.html"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainResult(StepResult):
-    """The candidate: its version in the registry, the digest of its package, and its MLflow run."""
+    """The candidate: its version in the registry, the digest of its package, and its MLflow run.
+
+    ``rounds`` counts those of a fit with checkpoints; ``ended`` says why it has fewer than were preset.
+    """
 
     version: str
     digest: str
@@ -56,6 +61,8 @@ class TrainResult(StepResult):
     threshold: float
     n_examples: int
     fit_seconds: float
+    rounds: int | None = None
+    ended: str | None = None
 
 
 def train(
@@ -119,15 +126,22 @@ def _train(
     examples = labelled_matrix(
         read_labelled_examples(project, spec, window.train_spans, versions=window.data_version), spec
     )
-    pipeline = fit_matrix(examples, spec, tuned.parameters)
     seconds = time.monotonic() - started
     held_out = labelled_matrix(
         read_labelled_examples(project, spec, window.validate_spans, versions=window.data_version), spec
     )
+    started, long = time.monotonic(), None
+    if spec.train.checkpoint_rounds is None:
+        pipeline = fit_matrix(examples, spec, tuned.parameters)
+    else:
+        inputs = {"data": [v for v in window.data_version if v[0] not in window.test_spans], "lock": lock}
+        long = fit_long(project, spec, examples, held_out, tuned.parameters, folder=folder, run=run, inputs=inputs)
+        pipeline = long.pipeline
+    seconds += time.monotonic() - started
     threshold, chosen_by = choose(score(pipeline, held_out.features), held_out.labels, spec.objective.values)
     card = PackageCard(
         estimator=spec.train.estimator,
-        parameters=dict(spec.train.parameters) | dict(tuned.parameters),
+        parameters={**spec.train.parameters, **tuned.parameters, **rounds_of(spec, long)},
         features=feature_roles(spec.features),
         label=spec.label.column,
         threshold=threshold,
@@ -135,6 +149,7 @@ def _train(
         seed=spec.train.seed,
         spec_digest=spec_digest(spec, "features", "label", "train"),
         golden_rows=synthetic_rows(examples.features, feature_roles(spec.features)),
+        complete=complete_columns(examples.features),
     )
     package = save_package(open_store(project.home), model, pipeline, card, folder=spec.folder)
     crash_point("train.packaged")
@@ -144,7 +159,8 @@ def _train(
         model=spec.name,
         span=window.span,
         verdict="pass",
-        words=f"version {version}, fitted on {len(examples.labels)} examples in {seconds:.1f} s",
+        words=f"version {version}, fitted on {len(examples.labels)} examples in {seconds:.1f} s"
+        + (f"; {long.ended}" if long and long.ended else ""),
         uri=folder.uri,
         version=version,
         digest=package.digest,
@@ -154,6 +170,8 @@ def _train(
         threshold=threshold,
         n_examples=len(examples.labels),
         fit_seconds=round(seconds, 3),
+        rounds=long.rounds if long else None,
+        ended=long.ended if long else None,
     )
 
 

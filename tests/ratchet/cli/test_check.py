@@ -70,6 +70,19 @@ class TestCheck:
         assert f"spec.yaml:{number}: {key}: " in answer.out
         assert words in answer.out
 
+    def test_a_feature_function_that_breaks_its_promise_is_a_fault_and_one_that_makes_none_a_warning(
+        self, ratchet: Ratchet, model: Model
+    ):
+        model.edit({"features.inputs": {}})
+        answer = ratchet(model, "check", "parcels")
+        assert answer.code == 0
+        assert "features.functions: features.add_hour does not declare what it reads" in answer.out
+        path = model.path / "features.py"
+        path.write_text(path.read_text().replace('hour=pl.col("sent_at")', 'hour=pl.col("sent_at").max()'))
+        answer = ratchet(model, "check", "parcels")
+        assert answer.code == 1
+        assert "features.functions: features.add_hour is not row-level" in answer.out
+
     def test_every_fault_of_a_spec(self, ratchet: Ratchet, model: Model):
         path = model.path / "spec.yaml"
         path.write_text(path.read_text().replace("owner:", "ownr:").replace("test_spans: 2", "test_spans: two"))

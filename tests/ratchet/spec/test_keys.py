@@ -58,6 +58,7 @@ from ratchet.steps.drift_windows import DriftWindows, choose_windows
 from ratchet.steps.examples import derive, read_labelled_examples
 from ratchet.steps.explain_candidate import explain_candidate, read_explanation
 from ratchet.steps.ingest_span import ingest_span
+from ratchet.steps.prove_features import prove_features
 from ratchet.steps.results import read_object
 from ratchet.steps.select_window import select_window as choose_window
 from ratchet.steps.sense_drift import sense_drift
@@ -65,7 +66,9 @@ from ratchet.steps.sense_quality import sense_quality
 from ratchet.steps.sense_skew import sense_skew
 from ratchet.steps.train import train
 from ratchet.steps.tune import tune
-from ratchet.training.fit import fit
+from ratchet.training.checkpoints import Checkpoints
+from ratchet.training.fit import fit, labelled_matrix
+from ratchet.training.long_fit import Watcher, fit_in_rounds
 from ratchet.training.search import search
 from ratchet.training.window import select_window
 from ratchet_airflow.runs import ModelRun
@@ -310,6 +313,24 @@ def window(model: Model) -> object:
 
 def estimator(model: Model) -> object:
     return repr(build_pipeline(model.spec)[-1])
+
+
+def checkpointed(model: Model) -> object:
+    """How far the fit was when it was told of: at each checkpoint, and at its end."""
+    told: list[int] = []
+    examples_of = labelled_matrix(examples(model), model.spec)
+    checkpoints = Checkpoints(store=model.store, model=model.id, key=str(model.spec.train.checkpoint_rounds))
+    watcher = Watcher(tell=lambda reached, _: told.append(reached.rounds))
+    parameters = {"max_iter": 4}
+    try:
+        fit_in_rounds(examples_of, examples_of, model.spec, parameters, checkpoints=checkpoints, watcher=watcher)
+    except RatchetError as error:
+        return str(error)
+    return told
+
+
+def proven(model: Model) -> object:
+    return prove_features(model.project, model.spec).faults
 
 
 def encoded(model: Model) -> object:
@@ -568,6 +589,7 @@ def announced(model: Model) -> object:
 
 
 FOREST = "sklearn.ensemble.RandomForestClassifier"
+TREES = "sklearn.ensemble.HistGradientBoostingClassifier"
 RANGE = {"train.search": {"trials": 1, "space": {"C": {"low": 0.5, "high": 2.0}}}}
 CHOICE = {"train.search": {"trials": 1, "space": {"C": {"choices": [0.5, 1.0]}}}}
 
@@ -758,6 +780,7 @@ CASES = {
     "train.min_train_spans": Case(key="train.min_train_spans", value=7, observe=window, given={"train.train_spans": 9}),
     "train.validate_spans": Case(key="train.validate_spans", value=2, observe=window),
     "train.estimator": Case(key="train.estimator", value=FOREST, observe=estimator),
+    "features.inputs": Case(key="features.inputs", value={"features.add_hour": ["weight"]}, observe=proven),
     "train.encoding": Case(key="train.encoding", value="codes", observe=encoded),
     "train.parameters": Case(key="train.parameters", value={"C": 0.5}, observe=estimator),
     "train.search.trials": Case(key="train.search.trials", value=2, observe=searched, given=RANGE),
@@ -769,6 +792,9 @@ CASES = {
         key="train.search.space.C.choices", value=[3.0, 4.0], observe=searched, given=CHOICE
     ),
     "train.seed": Case(key="train.seed", value=1, observe=estimator),
+    "train.checkpoint_rounds": Case(
+        key="train.checkpoint_rounds", value=2, observe=checkpointed, given={"train.estimator": TREES}
+    ),
     "train.threads": Case(key="train.threads", value=2, observe=threads_of_a_fit),
     "evaluate.test_spans": Case(key="evaluate.test_spans", value=3, observe=window),
     "evaluate.min_examples": Case(key="evaluate.min_examples", value=1501, observe=gate("schedule")),
