@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from ratchet.spec.training import Train
 
 Kind = Literal["tree", "linear"]
-Parameters = Mapping[str, str | int | float | bool | None]
+Parameters = Mapping[str, str | int | float | bool | list[int] | None]
 
 LINEAR = "sklearn.linear_model.LogisticRegression"
+NEURAL_NET = "sklearn.neural_network.MLPClassifier"
 HISTOGRAM_TREES = "sklearn.ensemble.HistGradientBoostingClassifier"
 # HistGradientBoosting bins at most 255 values and wants categories below its max_bins, one of them for the rare.
 MAX_CATEGORIES = 254
@@ -86,7 +87,7 @@ def build_linear_baseline(spec: ModelSpec) -> Pipeline:
 def _assemble(features: Features, train: Train, dotted_name: str, settings: dict[str, Any]) -> Pipeline:
     from sklearn.pipeline import Pipeline
 
-    kind: Kind = "linear" if dotted_name == LINEAR else "tree"
+    kind: Kind = "linear" if dotted_name in (LINEAR, NEURAL_NET) else "tree"
     estimator = _estimator(dotted_name, settings, seed=train.seed)
     max_categories = MAX_CATEGORIES
     if dotted_name == HISTOGRAM_TREES:

@@ -32,7 +32,7 @@ class PackageCard:
     """
 
     estimator: str
-    parameters: Mapping[str, str | int | float | bool | None]
+    parameters: Mapping[str, str | int | float | bool | list[int] | None]
     features: Mapping[str, Role]
     label: str
     threshold: float

@@ -2,49 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field, model_validator
 
+from ratchet.spec.estimator import Estimator, FixedParameters
+from ratchet.spec.search import Search, check_fixed_or_searched
 from ratchet.spec.section import Section
-
-
-class Uniform(Section):
-    """A range to search."""
-
-    low: float
-    high: float
-    log: bool = Field(default=False, description="Search the logarithm; low must then be above 0.")
-    integer: bool = Field(default=False, description="Whole numbers only.")
-
-    @model_validator(mode="after")
-    def _low_below_high(self) -> Uniform:
-        if not self.low < self.high:
-            raise ValueError(f"low must be below high. Got low={self.low}, high={self.high}.")
-        if self.log and self.low <= 0:
-            raise ValueError(f"a logarithmic range must start above 0. Got low={self.low}.")
-        return self
-
-
-class Choice(Section):
-    """A list to choose from."""
-
-    choices: tuple[str | int | float | bool, ...] = Field(min_length=2)
-
-
-class Search(Section):
-    """The search for hyperparameters, by Optuna's tree-structured Parzen estimator."""
-
-    trials: int = Field(default=0, ge=0, le=1000, description="How many settings are tried beside the fixed ones.")
-    space: dict[str, Uniform | Choice] = Field(default={}, description="Range or list for each parameter searched.")
-
-    @model_validator(mode="after")
-    def _trials_need_a_space(self) -> Search:
-        if (self.trials > 0) != bool(self.space):
-            raise ValueError(
-                f"trials and space go together. Got trials={self.trials} and {len(self.space)} parameters."
-            )
-        return self
 
 
 class Train(Section):
@@ -53,14 +15,8 @@ class Train(Section):
     train_spans: int = Field(ge=1, le=87_840, description="Spans that the model is fitted on, at the most.")
     min_train_spans: int = Field(ge=1, description="Fewer validated and labelled spans than this train nothing.")
     validate_spans: int = Field(ge=1, le=8784, description="Spans after those, for the search and the threshold.")
-    estimator: Literal[
-        "sklearn.ensemble.HistGradientBoostingClassifier",
-        "sklearn.ensemble.RandomForestClassifier",
-        "sklearn.linear_model.LogisticRegression",
-    ] = Field(description="The estimator, by dotted name.")
-    parameters: dict[str, str | int | float | bool | None] = Field(
-        default={}, description="Fixed parameters of the estimator."
-    )
+    estimator: Estimator = Field(description="The estimator, by dotted name.")
+    parameters: FixedParameters = Field(default={}, description="Fixed parameters of the estimator.")
     search: Search = Field(default=Search())
     seed: int = Field(default=0, ge=0, lt=2**32, description="Seed of everything random.")
     threads: int = Field(default=1, ge=1, le=256, description="Threads of a fit.")
@@ -71,7 +27,5 @@ class Train(Section):
             raise ValueError(
                 f"min_train_spans must not exceed train_spans. Got {self.min_train_spans} and {self.train_spans}."
             )
-        both = sorted(set(self.parameters) & set(self.search.space))
-        if both:
-            raise ValueError(f"{', '.join(both)}: fixed under parameters and searched under space. Keep one.")
+        check_fixed_or_searched(self.parameters, self.search.space)
         return self

@@ -23,6 +23,7 @@ from ratchet.steps.show_statistics import render_window
 from ratchet.storage.objects import open_store
 from ratchet.training.fit import THRESHOLD_OBJECTIVE, choose_threshold, fit_matrix, labelled_matrix
 from ratchet.training.provenance import code_commit, lock_digest
+from ratchet.training.search.families import settle
 from ratchet.training.tracking import TrackingRun, TrainingRecord, log_training, run_url, start_or_resume
 from ratchet.training.versions import register_version
 
@@ -82,6 +83,7 @@ def train(
         inputs={
             "data": [v for v in window.data_version if v[0] not in window.test_spans],
             "parameters": dict(tuned.parameters),
+            "choice": [tuned.family, tuned.features],
             "lock": lock,
         },
     )
@@ -111,15 +113,16 @@ def _train(
     examples = labelled_matrix(
         read_labelled_examples(project, spec, window.train_spans, versions=window.data_version), spec
     )
-    pipeline = fit_matrix(examples, spec, tuned.parameters)
+    chosen = settle(spec, tuned.family, tuned.features)
+    pipeline = fit_matrix(examples, chosen, tuned.parameters)
     seconds = time.monotonic() - started
     held_out = labelled_matrix(
         read_labelled_examples(project, spec, window.validate_spans, versions=window.data_version), spec
     )
     threshold = choose_threshold(score(pipeline, held_out.features), held_out.labels)
     card = PackageCard(
-        estimator=spec.train.estimator,
-        parameters=dict(spec.train.parameters) | dict(tuned.parameters),
+        estimator=chosen.train.estimator,
+        parameters=dict(chosen.train.parameters) | dict(tuned.parameters),
         features=feature_roles(spec.features),
         label=spec.label.column,
         threshold=threshold,
