@@ -323,7 +323,9 @@ def searched(model: Model) -> object:
 def settings_tried(model: Model) -> object:
     """What is tried by a search whose trials are judged by a formula."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Ground, "auc", lambda self, setting, rung=None: 0.7 + 0.01 * float(setting.parameters.get("C", 0)))
+        patch.setattr(
+            Ground, "auc", lambda self, setting, rung=None: 0.7 + 0.01 * float(setting.parameters.get("C", 0))
+        )
         return searched(model)
 
 
@@ -770,7 +772,7 @@ CASES = {
     "train.validate_spans": Case(key="train.validate_spans", value=2, observe=window),
     "train.estimator": Case(key="train.estimator", value=FOREST, observe=estimator),
     "train.parameters": Case(key="train.parameters", value={"C": 0.5}, observe=estimator),
-    "train.search.sampler": Case(key="train.search.sampler", value="random", observe=settings_tried, given=LONG),
+    "train.search.sampler": Case(key="train.search.sampler", value="cma_es", observe=settings_tried, given=LONG),
     "train.search.pruner": Case(key="train.search.pruner", value="median", observe=fits_of_a_trial, given=RANGE),
     "train.search.minutes": Case(key="train.search.minutes", value=1e-9, observe=settings_tried, given=RANGE),
     "train.search.workers": Case(key="train.search.workers", value=2, observe=tasks_of_train, given=RANGE),
@@ -786,9 +788,7 @@ CASES = {
         observe=settings_tried,
         given={"train.search": {**LONG["train.search"], "converged_after": 2}},
     ),
-    "train.search.space.*.points": Case(
-        key="train.search.space.C.points", value=3, observe=settings_tried, given=GRID
-    ),
+    "train.search.space.*.points": Case(key="train.search.space.C.points", value=3, observe=settings_tried, given=GRID),
     "train.search.space.*.max_layers": Case(
         key="train.search.space.hidden_layer_sizes.max_layers", value=5, observe=settings_tried, given=LAYERS
     ),
@@ -958,5 +958,5 @@ def _pattern(key: str) -> str:
 def _is_named_by_user(parts: list[str], i: int) -> bool:
     if i == 0:
         return False
-    mappings = ("joins",) if i == 1 else ("columns", "space", "prohibited", "groups")
+    mappings = ("joins",) if i == 1 else ("columns", "space", "prohibited", "groups", "families")
     return parts[i - 1] in mappings
