@@ -16,6 +16,7 @@ from ratchet.spec.gaps import find_gaps
 from ratchet.spec.loading import FILE_NAME, load_spec
 from ratchet.spec.yaml_source import read_yaml
 from ratchet.statistics.edges import load_edges
+from ratchet.steps.prove_features import prove_features
 from ratchet.validation.expectations import load_expectations
 
 if TYPE_CHECKING:
@@ -47,10 +48,17 @@ def check_model(project: Project, name: str) -> Findings:
     except RatchetError as error:
         return Findings(faults=tuple(str(error).splitlines()))
     faults, gaps = find_faults(project, name), _find_gaps(project, spec)
+    if not faults:
+        # Functions of a folder that is sound otherwise: they may be called.
+        proof, source = prove_features(project, spec), read_yaml(project.model_path(name) / FILE_NAME)
+        faults = [source.place(("features", "functions"), fault) for fault in proof.faults]
+        doubts = tuple(source.place(("features", "functions"), doubt) for doubt in proof.doubts)
+    else:
+        doubts = ()
     questions = tuple(open_questions(project.model_path(name)))
     if project.profile == "production":
-        return Findings(faults=(*faults, *gaps), questions=questions)
-    return Findings(faults=tuple(faults), warnings=tuple(gaps), questions=questions)
+        return Findings(faults=(*faults, *gaps), warnings=doubts, questions=questions)
+    return Findings(faults=tuple(faults), warnings=(*gaps, *doubts), questions=questions)
 
 
 def _find_gaps(project: Project, spec: ModelSpec) -> list[str]:
@@ -88,7 +96,7 @@ def _checks(project: Project, spec: ModelSpec) -> Iterator[Callable[[], object]]
     yield from (partial(load_functions, folder, (function,)) for function in functions)
     yield lambda: load_expectations(folder / "expectations.yaml").build("serving")
     yield lambda: _check_edges(folder, spec)
-    yield lambda: _check_parameters(spec)
+    yield lambda: _check_parameters(folder, spec)
 
 
 def _check_edges(folder: Path, spec: ModelSpec) -> None:
@@ -101,10 +109,17 @@ def _check_edges(folder: Path, spec: ModelSpec) -> None:
         raise SpecError(f"{path}: no edges for {', '.join(missing)}. Propose them with `ratchet infer`.")
 
 
-def _check_parameters(spec: ModelSpec) -> None:
+def _check_parameters(folder: Path, spec: ModelSpec) -> None:
     from ratchet.features.transform import build_pipeline
+    from ratchet.packaging.custom import custom_types
 
-    build_pipeline(spec)
+    at: tuple[str, ...] = ("train", "estimator")
+    try:
+        custom_types(spec.train.estimator, folder)
+        at = ("train",)
+        build_pipeline(spec)
+    except SpecError as error:
+        raise SpecError(read_yaml(folder / FILE_NAME).place(at, str(error.args[0]))) from None
 
 
 def _fault(check: Callable[[], object]) -> list[str]:

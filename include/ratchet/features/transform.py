@@ -12,22 +12,26 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ratchet.errors import SpecError
 from ratchet.features.matrix import feature_roles
+from ratchet.spec.estimators import Parameter, estimator_kind, is_custom
+from ratchet.spec.functions import load_class
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sklearn.base import BaseEstimator
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import Pipeline
 
     from ratchet.spec.features import Features
     from ratchet.spec.model import ModelSpec
-    from ratchet.spec.training import Train
 
 Kind = Literal["tree", "linear"]
-Parameters = Mapping[str, str | int | float | bool | list[int] | None]
+Parameters = Mapping[str, Parameter]
 
 LINEAR = "sklearn.linear_model.LogisticRegression"
-NEURAL_NET = "sklearn.neural_network.MLPClassifier"
 HISTOGRAM_TREES = "sklearn.ensemble.HistGradientBoostingClassifier"
+LIGHTGBM = "lightgbm.LGBMClassifier"
+XGBOOST = "xgboost.XGBClassifier"
 # HistGradientBoosting bins at most 255 values and wants categories below its max_bins, one of them for the rare.
 MAX_CATEGORIES = 254
 # A category seen less often than this shares one column with the other rare ones, and with the unseen.
@@ -39,12 +43,28 @@ _OURS = {
     "categorical_features": "features.columns sets it",
     "warm_start": "a candidate is always fitted from nothing",
     "verbose": "a fit is silent",
+    "verbosity": "a fit is silent",
+    "callbacks": "a fit is watched by Ratchet",
+}
+# Parameters of LightGBM that its scikit-learn interface takes without naming them.
+_MORE: dict[str, tuple[str, ...]] = {
+    LIGHTGBM: (
+        *("cat_smooth", "extra_trees", "feature_fraction_bynode", "is_unbalance", "max_bin", "max_delta_step"),
+        *("min_data_in_bin", "path_smooth", "scale_pos_weight"),
+    )
 }
 _DEFAULTS: dict[str, Parameters] = {
     # Early stopping holds out random rows: a peek across time, and fewer rows to learn from.
     HISTOGRAM_TREES: {"early_stopping": False},
     # Many more examples than columns: twice as fast as the default solver, and exact.
     LINEAR: {"max_iter": 1000, "solver": "newton-cholesky"},
+    # The default loss of a support vector machine has no probabilities.
+    "sklearn.linear_model.SGDClassifier": {"loss": "log_loss"},
+}
+# What makes two fits equal whatever the number of threads, and keeps them silent.
+_FIXED: dict[str, Parameters] = {
+    LIGHTGBM: {"deterministic": True, "force_row_wise": True, "verbosity": -1},
+    XGBOOST: {"verbosity": 0},
 }
 
 
@@ -75,44 +95,85 @@ def build_pipeline(spec: ModelSpec, parameters: Parameters | None = None) -> Pip
     SpecError
         If the estimator has no such parameter, or another key of the spec sets it.
     """
-    settings = dict(_DEFAULTS.get(spec.train.estimator, {})) | dict(spec.train.parameters) | dict(parameters or {})
-    return _assemble(spec.features, spec.train, spec.train.estimator, settings)
+    train, encoding = spec.train, spec.train.encoding or estimator_kind(spec.train.estimator).encoding
+    settings = dict(_DEFAULTS.get(train.estimator, {})) | dict(train.parameters) | dict(parameters or {})
+    kind: Kind = "tree" if encoding == "codes" else "linear"
+    return _assemble(spec, train.estimator, kind, settings)
 
 
 def build_linear_baseline(spec: ModelSpec) -> Pipeline:
     """Return the logistic regression that a candidate is compared with, not yet fitted."""
-    return _assemble(spec.features, spec.train, LINEAR, dict(_DEFAULTS[LINEAR]))
+    return _assemble(spec, LINEAR, "linear", dict(_DEFAULTS[LINEAR]))
 
 
-def _assemble(features: Features, train: Train, dotted_name: str, settings: dict[str, Any]) -> Pipeline:
+def _assemble(spec: ModelSpec, dotted_name: str, kind: Kind, settings: dict[str, Any]) -> Pipeline:
     from sklearn.pipeline import Pipeline
 
-    kind: Kind = "linear" if dotted_name in (LINEAR, NEURAL_NET) else "tree"
-    estimator = _estimator(dotted_name, settings, seed=train.seed)
+    estimator = _estimator(dotted_name, settings, seed=spec.train.seed, folder=spec.folder)
     max_categories = MAX_CATEGORIES
-    if dotted_name == HISTOGRAM_TREES:
-        numeric, categorical = _split(features)
+    if dotted_name == HISTOGRAM_TREES and kind == "tree":
+        numeric, categorical = _split(spec.features)
         estimator.set_params(categorical_features=list(range(len(numeric), len(numeric) + len(categorical))) or None)
         max_categories = min(MAX_CATEGORIES, int(settings.get("max_bins") or 255) - 1)
     return Pipeline(
-        [("transform", build_transform(features, kind, max_categories=max_categories)), ("estimator", estimator)]
+        [("transform", build_transform(spec.features, kind, max_categories=max_categories)), ("estimator", estimator)]
     )
 
 
-def _estimator(dotted_name: str, settings: dict[str, Any], *, seed: int) -> BaseEstimator:
-    from importlib import import_module
-
-    module, _, name = dotted_name.rpartition(".")
-    estimator = getattr(import_module(module), name)()
-    known = estimator.get_params()
+def _estimator(dotted_name: str, settings: dict[str, Any], *, seed: int, folder: Path | None) -> BaseEstimator:
+    name = dotted_name.rpartition(".")[2]
+    estimator = _make(dotted_name, folder)
+    known = {*estimator.get_params(), *_MORE.get(dotted_name, ())}
     for key in settings:
         if key in _OURS:
             raise SpecError(f"train: {key!r} may not be set or searched: {_OURS[key]}.")
         if key not in known:
-            close = get_close_matches(key, known, n=1)
+            close = get_close_matches(key, sorted(known), n=1)
             hint = f" Did you mean {close[0]!r}?" if close else f" It has: {', '.join(sorted(known))}."
             raise SpecError(f"train: {name} has no parameter {key!r}.{hint}")
-    return estimator.set_params(**settings, random_state=seed)
+    seeded = {"random_state": seed} if "random_state" in known else {}
+    estimator.set_params(**settings, **_FIXED.get(dotted_name, {}), **seeded)
+    if not hasattr(estimator, "predict_proba"):
+        raise SpecError(f"train: {name} has no predict_proba with these parameters: a score must be a probability.")
+    return estimator
+
+
+def _make(dotted_name: str, folder: Path | None) -> BaseEstimator:
+    """Return an estimator of that name with its own defaults."""
+    from importlib import import_module
+
+    if is_custom(dotted_name):
+        if folder is None:
+            raise SpecError(f"train.estimator: {dotted_name!r} stands in a model folder, and this spec has none.")
+        return _make_custom(load_class(folder, dotted_name), dotted_name)
+    module, _, name = dotted_name.rpartition(".")
+    try:
+        return getattr(import_module(module), name)()
+    except ModuleNotFoundError as error:
+        extra = estimator_kind(dotted_name).extra
+        if extra is None or error.name != extra:
+            raise
+        raise SpecError(
+            f"train.estimator: {dotted_name} needs the extra {extra!r}, which is not installed: "
+            f"pip install 'ratchet-ml[{extra}]'."
+        ) from None
+
+
+def _make_custom(found: type, dotted_name: str) -> BaseEstimator:
+    try:
+        made = found()
+    except Exception as error:
+        raise SpecError(
+            f"train.estimator: {dotted_name} cannot be made without arguments ({type(error).__name__}: {error}). "
+            "Give each parameter of __init__ a default."
+        ) from error
+    lacking = [name for name in ("fit", "predict_proba", "get_params", "set_params") if not hasattr(made, name)]
+    if lacking:
+        raise SpecError(
+            f"train.estimator: {dotted_name} lacks {', '.join(lacking)}. "
+            "Derive it from sklearn.base.ClassifierMixin and BaseEstimator."
+        )
+    return made
 
 
 def _split(features: Features) -> tuple[list[str], list[str]]:

@@ -14,6 +14,7 @@ from ratchet.errors import ModelError
 
 if TYPE_CHECKING:
     from ratchet.identity import ModelId
+    from ratchet.spec.estimators import Parameter
     from ratchet.spec.features import Role
 
 SCHEMA_VERSION = 1
@@ -28,11 +29,12 @@ class PackageCard:
 
     ``features`` maps each column to its role, in the order of the matrix. A score of at least ``threshold`` counts
     as the outcome; ``threshold_objective`` says what chose it. ``golden_rows`` are synthetic rows (see
-    `synthetic_rows`) whose scores are recorded when the package is saved and compared when it is loaded.
+    `synthetic_rows`) whose scores are recorded when the package is saved and compared when it is loaded. ``complete``
+    names the columns that had a value in every row of the training; packages of earlier versions name none.
     """
 
     estimator: str
-    parameters: Mapping[str, str | int | float | bool | list[int] | None]
+    parameters: Mapping[str, Parameter]
     features: Mapping[str, Role]
     label: str
     threshold: float
@@ -40,6 +42,7 @@ class PackageCard:
     seed: int
     spec_digest: str
     golden_rows: tuple[Row, ...]
+    complete: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= 1:
@@ -74,6 +77,7 @@ class Manifest:
             "seed": card.seed,
             "spec_digest": card.spec_digest,
             "golden": {"rows": [dict(row) for row in card.golden_rows], "scores": list(self.golden_scores)},
+            "complete": list(card.complete),
             "trusted_types": list(self.trusted_types),
             "files": dict(self.files),
             "versions": dict(self.versions),
@@ -106,7 +110,7 @@ class Manifest:
     def _from_values(cls, values: dict[str, Any]) -> Manifest:
         card = PackageCard(
             estimator=values["estimator"],
-            parameters=values["parameters"],
+            parameters={k: tuple(v) if isinstance(v, list) else v for k, v in values["parameters"].items()},
             features={item["column"]: item["role"] for item in values["features"]},
             label=values["label"],
             threshold=values["threshold"],
@@ -114,6 +118,7 @@ class Manifest:
             seed=values["seed"],
             spec_digest=values["spec_digest"],
             golden_rows=tuple(values["golden"]["rows"]),
+            complete=tuple(values.get("complete", ())),
         )
         return cls(
             model=values["model"],

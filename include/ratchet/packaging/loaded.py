@@ -9,6 +9,7 @@ import numpy as np
 
 from ratchet.errors import ModelError, PredictionsError
 from ratchet.features.matrix import to_matrix
+from ratchet.features.unfamiliar import Unfamiliar, count_unfamiliar, known_categories
 from ratchet.packaging.golden import rows_to_frame
 
 if TYPE_CHECKING:
@@ -53,6 +54,12 @@ class LoadedModel:
             If a score is NaN, infinite or outside [0, 1].
         """
         return score(self.pipeline, to_matrix(frame, self.card.features))
+
+    def count_unfamiliar(self, frame: pl.DataFrame) -> Unfamiliar:
+        """Return how much of a frame (as for `predict`) the model has never seen the like of."""
+        return count_unfamiliar(
+            frame, self.card.features, categories=known_categories(self.pipeline), complete=self.card.complete
+        )
 
 
 def score(pipeline: Pipeline, matrix: object) -> NDArray[np.float64]:

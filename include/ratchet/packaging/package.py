@@ -2,7 +2,8 @@
 
 ::
 
-    models/<model>/<digest>/model.skops     the fitted pipeline
+    models/<model>/<digest>/model.skops     the fitted pipeline, or all of it but an estimator with a format of its own
+    models/<model>/<digest>/estimator.*     that estimator: text of LightGBM, UBJSON of XGBoost
     models/<model>/<digest>/package.json    the manifest, written last; its sha256 is <digest>
 
 Nothing is parsed before its digest has been checked, and nothing in the folder says what may be trusted.
@@ -11,16 +12,22 @@ Nothing is parsed before its digest has been checked, and nothing in the folder 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING
 
 from ratchet.crashpoints import crash_point
 from ratchet.errors import ChecksumError, InputError, ModelError
 from ratchet.packaging.bytes import dump_model, load_model, untrusted_types
 from ratchet.packaging.card import Manifest, PackageCard, current_versions, digest_of, package_folder
+from ratchet.packaging.custom import check_source, custom_types, custom_versions
 from ratchet.packaging.loaded import LoadedModel, check_golden, golden_scores
+from ratchet.packaging.native import load_native, native_format
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sklearn.pipeline import Pipeline
 
     from ratchet.identity import ModelId
@@ -41,8 +48,15 @@ class Package:
     size_bytes: int
 
 
-def save_package(store: ObjectStore, model: ModelId, pipeline: Pipeline, card: PackageCard) -> Package:
+def save_package(
+    store: ObjectStore, model: ModelId, pipeline: Pipeline, card: PackageCard, *, folder: Path | None = None
+) -> Package:
     """Write a fitted pipeline as a package, and return its digest; saving the same model again changes nothing.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        The model folder; a class of it cannot be saved or loaded without.
 
     Raises
     ------
@@ -51,26 +65,33 @@ def save_package(store: ObjectStore, model: ModelId, pipeline: Pipeline, card: P
     ChecksumError
         If other bytes already stand where the package belongs.
     """
-    data = dump_model(pipeline)
+    files = _dump(pipeline, card.estimator)
     manifest = Manifest(
         model=str(model),
         card=card,
         # From the bytes, not from memory: what will be served is what is tried.
-        golden_scores=golden_scores(load_model(data), card),
-        trusted_types=tuple(untrusted_types(data)),
-        files={MODEL_FILE: digest_of(data)},
-        versions=current_versions(),
+        golden_scores=golden_scores(_assemble(files, card.estimator, folder), card),
+        trusted_types=tuple(untrusted_types(files[MODEL_FILE])),
+        files={name: digest_of(data) for name, data in files.items()},
+        versions=_versions(card.estimator, folder),
     ).to_bytes()
     digest = digest_of(manifest)
-    folder = package_folder(model, digest)
-    _write(store, f"{folder}/{MODEL_FILE}", data)
+    at = package_folder(model, digest)
+    for name, data in files.items():
+        _write(store, f"{at}/{name}", data)
     crash_point("package.model_written")
-    _write(store, f"{folder}/{MANIFEST_FILE}", manifest)
-    return Package(model=model, digest=digest, uri=f"{store.uri}/{folder}", size_bytes=len(data) + len(manifest))
+    _write(store, f"{at}/{MANIFEST_FILE}", manifest)
+    size_bytes = sum(map(len, files.values())) + len(manifest)
+    return Package(model=model, digest=digest, uri=f"{store.uri}/{at}", size_bytes=size_bytes)
 
 
-def load_package(store: ObjectStore, model: ModelId, digest: str) -> LoadedModel:
+def load_package(store: ObjectStore, model: ModelId, digest: str, *, folder: Path | None = None) -> LoadedModel:
     """Return the model of that digest, after every byte of it has been verified.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        The model folder; needed for an estimator whose class stands there.
 
     Raises
     ------
@@ -79,15 +100,52 @@ def load_package(store: ObjectStore, model: ModelId, digest: str) -> LoadedModel
     ChecksumError
         If a file was altered or cut short; it is not parsed.
     ModelError
-        If a file is missing or one too many, a type is not trusted, scikit-learn differs in its minor version, or the
-        golden rows get other scores.
+        If a file is missing or one too many, a type is not trusted, scikit-learn differs in its minor version, the
+        class of the model folder has changed, or the golden rows get other scores.
     """
     manifest = read_manifest(store, model, digest)
-    data = _read_verified(store, model, digest, manifest)
+    estimator = manifest.card.estimator
+    files = _read_verified(store, model, digest, manifest)
     _check_versions(manifest)
-    pipeline = load_model(data)
+    check_source(estimator, folder, manifest.versions)
+    pipeline = _assemble(files, estimator, folder)
     check_golden(pipeline, manifest.card, manifest.golden_scores)
     return LoadedModel(model=model, digest=digest, card=manifest.card, pipeline=pipeline)
+
+
+def read_files(store: ObjectStore, model: ModelId, digest: str) -> dict[str, bytes]:
+    """Return every verified file of a package by its name, the manifest among them; nothing but that is parsed."""
+    manifest = read_manifest(store, model, digest)
+    files = _read_verified(store, model, digest, manifest)
+    return files | {MANIFEST_FILE: _read(store, f"{package_folder(model, digest)}/{MANIFEST_FILE}", digest)}
+
+
+def _file_names(estimator: str) -> tuple[str, ...]:
+    native = native_format(estimator)
+    return (MODEL_FILE, native.file) if native else (MODEL_FILE,)
+
+
+def _dump(pipeline: Pipeline, estimator: str) -> dict[str, bytes]:
+    native = native_format(estimator)
+    if native is None:
+        return {MODEL_FILE: dump_model(pipeline)}
+    return {MODEL_FILE: dump_model(pipeline[:-1]), native.file: native.dump(pipeline[-1])}
+
+
+def _assemble(files: Mapping[str, bytes], estimator: str, folder: Path | None) -> Pipeline:
+    from sklearn.pipeline import Pipeline
+
+    pipeline = load_model(files[MODEL_FILE], trusted=custom_types(estimator, folder))
+    native = native_format(estimator)
+    if native is None:
+        return pipeline
+    return Pipeline([*pipeline.steps, ("estimator", load_native(estimator, files[native.file]))])
+
+
+def _versions(estimator: str, folder: Path | None) -> dict[str, str]:
+    native = native_format(estimator)
+    library = {native.library: installed_version(native.library)} if native else {}
+    return current_versions() | library | custom_versions(estimator, folder)
 
 
 def read_manifest(store: ObjectStore, model: ModelId, digest: str) -> Manifest:
@@ -99,20 +157,23 @@ def read_manifest(store: ObjectStore, model: ModelId, digest: str) -> Manifest:
     manifest = Manifest.from_bytes(data)
     if manifest.model != str(model):
         raise ModelError(f"{folder} must hold a package of {model}. Its manifest names {manifest.model!r}.")
-    if set(manifest.files) != {MODEL_FILE}:
-        raise ModelError(f"{folder} must list {MODEL_FILE} alone. It lists {', '.join(sorted(manifest.files))}.")
+    expected = _file_names(manifest.card.estimator)
+    if set(manifest.files) != set(expected):
+        raise ModelError(
+            f"{folder} must list {' and '.join(expected)} alone. It lists {', '.join(sorted(manifest.files))}."
+        )
     return manifest
 
 
-def _read_verified(store: ObjectStore, model: ModelId, digest: str, manifest: Manifest) -> bytes:
+def _read_verified(store: ObjectStore, model: ModelId, digest: str, manifest: Manifest) -> dict[str, bytes]:
     folder = package_folder(model, digest)
-    expected = {f"{folder}/{name}" for name in (MODEL_FILE, MANIFEST_FILE)}
+    expected = {f"{folder}/{name}" for name in (*manifest.files, MANIFEST_FILE)}
     extra = sorted(set(store.list(f"{folder}/")) - expected)
     if extra:
         raise ModelError(
             f"{folder} holds files that its manifest does not list: {', '.join(extra)}. Nothing was loaded."
         )
-    return _read(store, f"{folder}/{MODEL_FILE}", manifest.files[MODEL_FILE])
+    return {name: _read(store, f"{folder}/{name}", known) for name, known in manifest.files.items()}
 
 
 def _read(store: ObjectStore, name: str, digest: str) -> bytes:

@@ -16,4 +16,7 @@ TRUSTED_TYPES: tuple[str, ...] = (
     # The trees themselves: arrays of nodes.
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",
+    # Step sizes and momenta of a neural network's last steps: numbers and arrays.
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
 )

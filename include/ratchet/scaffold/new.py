@@ -13,7 +13,7 @@ from ratchet.scaffold.choices import Spans, choose_rule, choose_slices, choose_s
 from ratchet.scaffold.labels import read_label
 from ratchet.scaffold.profile import ColumnProfile, profile_columns
 from ratchet.scaffold.table import Table, read_table
-from ratchet.scaffold.texts import FEATURES, questions, readme_text, spec_text
+from ratchet.scaffold.texts import FEATURES, WEEKDAY, questions, readme_text, spec_text
 from ratchet.spec.delivery import check_data_name
 from ratchet.spec.loading import load_spec
 
@@ -144,7 +144,7 @@ def _values(
         "label": {"column": asked.label, **label_keys, "known_after_spans": 0},
         "features": {
             "columns": roles,
-            **({"functions": ["features.add_weekday"]} if is_long else {}),
+            **({"functions": [WEEKDAY], "inputs": {WEEKDAY: [time]}} if is_long else {}),
             **({"leaks": leaks} if leaks else {}),
             "slices": choose_slices([c for c in features if c.kind == "categorical"]),
         },

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from ratchet.scaffold.profile import ColumnProfile
     from ratchet.scaffold.request import NewModel
 
+WEEKDAY = "features.add_weekday"
 FEATURES = '''"""Row-level features. Each function takes a frame and returns it with columns added.
 
 Name a function under `features.functions` of spec.yaml, and what it adds under `features.columns` with `derived: true`.
+Name the columns that it reads under `features.inputs`: `ratchet check` tries that it reads no other, and no other row.
 """
 
 from __future__ import annotations

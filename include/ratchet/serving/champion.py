@@ -45,7 +45,7 @@ class ChampionWatch:
         self._model = ModelId(spec.name)
         self._store = open_store(project.home)
         self._ledger = Ledger(self._store, self._model)
-        self._features = spec.features
+        self._features, self._folder = spec.features, spec.folder
         self._retry_seconds = retry_seconds
         self._lock = threading.Lock()
         self._state = LedgerState()
@@ -104,7 +104,7 @@ class ChampionWatch:
 
     def _take(self, champion: ModelVersion, number: int) -> None:
         try:
-            loaded = load_package(self._store, self._model, champion.digest)
+            loaded = load_package(self._store, self._model, champion.digest, folder=self._folder)
             self._check_columns(loaded)
         except Exception as error:  # noqa: BLE001  # a package that breaks its loader must not take the service down
             self._failed = (number, time.monotonic() + self._retry_seconds)

@@ -25,6 +25,9 @@ class Features(Section):
     functions: tuple[Function, ...] = Field(
         default=(), description="Row-level functions of the model folder that add the derived columns, in order."
     )
+    inputs: dict[Function, tuple[Column, ...]] = Field(
+        default={}, description="The columns that each function reads: `ratchet check` tries that it reads no other."
+    )
     leaks: tuple[Column, ...] = Field(
         default=(), description="Columns known only after the event: withheld at ingestion, refused as features."
     )
@@ -40,4 +43,10 @@ class Features(Section):
             )
         if any(column.derived for column in self.columns.values()) and not self.functions:
             raise ValueError("a derived column needs a function that makes it: name one under functions.")
+        unnamed = sorted(set(self.inputs) - set(self.functions))
+        if unnamed:
+            raise ValueError(f"inputs: {', '.join(unnamed)} is not under functions. Remove it, or name it there.")
+        told = sorted({column for columns in self.inputs.values() for column in columns} & set(self.leaks))
+        if told:
+            raise ValueError(f"inputs: {', '.join(told)} is declared under leaks, so no function may read it.")
         return self

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
+from hashlib import sha256
 from importlib.util import module_from_spec, spec_from_file_location
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,29 @@ def load_functions(model_path: Path, names: Sequence[str]) -> tuple[Callable[...
         If the file or the function is missing (with the near miss), or the file does not run.
     """
     return tuple(_find_function(model_path, name) for name in names)
+
+
+def load_class(model_path: Path, name: str) -> type:
+    """Return a class of a model folder, by ``module.Class``; see `load_functions` for its errors."""
+    module_name, _, class_name = name.partition(".")
+    module = _load_module(model_path, module_name, name)
+    found = vars(module).get(class_name)
+    if isinstance(found, type):
+        return found
+    path = model_path / f"{module_name}.py"
+    if found is not None:
+        raise SpecError(f"{name!r} must name a class. {path} holds a {type(found).__name__} of that name.")
+    known = [key for key, value in vars(module).items() if isinstance(value, type) and not key.startswith("_")]
+    raise SpecError(f"{path} has no class {class_name!r}.{_near_miss(class_name, known)}")
+
+
+def source_digest(model_path: Path, name: str) -> str:
+    """Return the sha256 of the file that ``module.function`` or ``module.Class`` stands in, in hexadecimal."""
+    module_name = name.partition(".")[0]
+    try:
+        return sha256((model_path / f"{module_name}.py").read_bytes()).hexdigest()
+    except FileNotFoundError:
+        raise SpecError(f"{name!r} needs the file {model_path / module_name}.py, which is missing.") from None
 
 
 def _find_function(model_path: Path, name: str) -> Callable[..., Any]:

@@ -63,6 +63,7 @@ def parse_spec(path: Path, name: str) -> ModelSpec:
         raise SpecError("\n".join(_describe(source, fault) for fault in errors.errors())) from None
     if spec.name != name:
         raise SpecError(source.place(("name",), f"must be the name of its folder, {name!r}. Got {spec.name!r}."))
+    spec._folder = path.parent
     return spec
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from ratchet.spec.evaluation import Evaluate
 from ratchet.spec.features import Features
@@ -33,6 +34,13 @@ class ModelSpec(Section):
     evaluate: Evaluate
     watch: Watch = Field(default=Watch())
     governance: Governance = Field(default=Governance())
+    # Where the file stands; no key of it, and in no digest.
+    _folder: Path | None = PrivateAttr(default=None)
+
+    @property
+    def folder(self) -> Path | None:
+        """Return the model folder; None for a spec that was read from no file."""
+        return self._folder
 
     @model_validator(mode="after")
     def _sections_agree(self) -> ModelSpec:

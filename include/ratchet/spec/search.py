@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from ratchet.spec.estimator import Estimator, FixedParameters
+from ratchet.spec.estimators import Encoding, Estimator, Parameter
 from ratchet.spec.section import Column, Name, Section
 
 SamplerName = Literal["tpe", "random", "grid", "cma_es", "nsga_ii", "policy_gradient"]
@@ -59,7 +60,10 @@ class Family(Section):
     """An estimator that competes with that of ``train``, with a space of its own."""
 
     estimator: Estimator = Field(description="The estimator, by dotted name.")
-    parameters: FixedParameters = Field(default={}, description="Fixed parameters of the estimator.")
+    encoding: Encoding | None = Field(
+        default=None, description="How the estimator reads its columns; that of its kind when nothing is said."
+    )
+    parameters: dict[str, Parameter] = Field(default={}, description="Fixed parameters of the estimator.")
     space: Space = Field(default={}, description="Range, list or layers for each parameter searched.")
     rank: int | None = Field(
         default=None,
@@ -138,7 +142,7 @@ class Search(Section):
         return self
 
 
-def check_fixed_or_searched(parameters: FixedParameters, space: Space) -> None:
+def check_fixed_or_searched(parameters: Mapping[str, Parameter], space: Space) -> None:
     """Raise ``ValueError`` if a parameter is both fixed and searched."""
     both = sorted(set(parameters) & set(space))
     if both:

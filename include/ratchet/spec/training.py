@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from ratchet.spec.estimator import Estimator, FixedParameters
+from ratchet.spec.estimators import Encoding, Estimator, Parameter
 from ratchet.spec.search import Search, check_fixed_or_searched
 from ratchet.spec.section import Section
 
@@ -15,8 +15,13 @@ class Train(Section):
     train_spans: int = Field(ge=1, le=87_840, description="Spans that the model is fitted on, at the most.")
     min_train_spans: int = Field(ge=1, description="Fewer validated and labelled spans than this train nothing.")
     validate_spans: int = Field(ge=1, le=8784, description="Spans after those, for the search and the threshold.")
-    estimator: Estimator = Field(description="The estimator, by dotted name.")
-    parameters: FixedParameters = Field(default={}, description="Fixed parameters of the estimator.")
+    estimator: Estimator = Field(
+        description="The estimator, by dotted name: of scikit-learn, LightGBM, XGBoost, or a class of the model folder."
+    )
+    encoding: Encoding | None = Field(
+        default=None, description="How the estimator reads its columns; that of its kind when nothing is said."
+    )
+    parameters: dict[str, Parameter] = Field(default={}, description="Fixed parameters of the estimator.")
     search: Search = Field(default=Search())
     seed: int = Field(default=0, ge=0, lt=2**32, description="Seed of everything random.")
     threads: int = Field(default=1, ge=1, le=256, description="Threads of a fit.")

@@ -152,12 +152,14 @@ def _all_scores(
     fitted_on, rule = labelled_matrix(train, spec), spec.objective.rule
     linear = fit_pipeline(build_linear_baseline(spec), fitted_on, threads=spec.train.threads)
     scores = {
-        "candidate": load_package(store, model, trained.digest).predict(test),
+        "candidate": load_package(store, model, trained.digest, folder=spec.folder).predict(test),
         "linear": score(linear, labelled_matrix(test, spec).features),
         "dummy": dummy_scores(fitted_on.labels, test.height),
         "rule": rule_scores(train[rule.column], train[spec.label.column].to_numpy(), rule, test[rule.column]),
     }
-    return scores | ({"champion": load_package(store, model, champion.digest).predict(test)} if champion else {})
+    if champion is None:
+        return scores
+    return scores | {"champion": load_package(store, model, champion.digest, folder=spec.folder).predict(test)}
 
 
 def _words(evaluation: Evaluation) -> str:

@@ -81,7 +81,7 @@ def read_score_statistics(
         if scored:
             return read_table(project, model, "predictions", missing, columns=["score"]).rename({"score": SCORE})
         examples = read_all_examples(project, spec, missing)
-        loaded = load_package(open_store(project.home), model, version.digest)
+        loaded = load_package(open_store(project.home), model, version.digest, folder=spec.folder)
         return examples.select(SPAN, pl.Series(SCORE, loaded.predict(examples)))
 
     table = StatisticsTable(project.home, model, "scores")

@@ -45,7 +45,7 @@ def promote(project: Project, spec: ModelSpec, gate: GateStepResult, *, author: 
     """
     model, store = ModelId(spec.name), open_store(project.home)
     ledger = Ledger(store, model)
-    load_package(store, model, gate.candidate_digest)
+    load_package(store, model, gate.candidate_digest, folder=spec.folder)
     entry = append_promotion(
         ledger,
         candidate=gate.candidate,

@@ -38,7 +38,7 @@ def read_realised(project: Project, spec: ModelSpec, span: str) -> Realised | No
         return None
     examples = read_labelled_examples(project, spec, [span]).rename({spec.source.entity: "entity"})
     both = outcomes.select("entity", "score").join(examples, on="entity", how="inner")
-    first = load_package(open_store(project.home), ModelId(spec.name), _first(project, spec).digest)
+    first = load_package(open_store(project.home), ModelId(spec.name), _first(project, spec).digest, folder=spec.folder)
     labels = both[spec.label.column].to_numpy()
     return Realised(
         span=span,

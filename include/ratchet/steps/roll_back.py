@@ -42,7 +42,7 @@ def roll_back(
         # The repeat of a killed roll back is refused, and still mends what that one left undone.
         mirror_aliases(project.tracking_uri, model, state)
         raise
-    load_package(store, model, target.digest)
+    load_package(store, model, target.digest, folder=spec.folder)
     entry = append_roll_back(ledger, state, target, reason=reason, author=author, at=at)
     mirror_aliases(project.tracking_uri, model, ledger.read_state())
     return entry

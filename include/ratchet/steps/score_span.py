@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,13 @@ from ratchet.spans.records import PREDICTION, SPAN
 from ratchet.spans.records import SCHEMA_VERSION as RECORD_VERSION
 from ratchet.spans.writing import NO_VERSION, Draft, restore, write_drafts
 from ratchet.steps.examples import read_all_examples
-from ratchet.steps.results import StepKey, StepResult, run_once
+from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
 from ratchet.storage.objects import open_store
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from ratchet.features.unfamiliar import Unfamiliar
     from ratchet.ledger.versions import ModelVersion
     from ratchet.packaging.loaded import LoadedModel
     from ratchet.project import Project
@@ -32,11 +34,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreResult(StepResult):
-    """Who scored how many examples; undecided while there is no champion."""
+    """Who scored how many examples; undecided while there is no champion.
+
+    ``unfamiliar`` counts, by column, cells that the champion's training held nothing like: ``unseen`` categories,
+    ``infinite`` numbers, ``new_nulls``. They were scored as missing.
+    """
 
     version: str | None
     digest: str | None
     n_examples: int
+    n_unseen_categories: int
+    n_infinities: int
+    n_new_nulls: int
+    unfamiliar: Mapping[str, Mapping[str, int]]
 
 
 def score_span(project: Project, spec: ModelSpec, span: str, *, at: datetime) -> ScoreResult:
@@ -57,17 +67,19 @@ def score_span(project: Project, spec: ModelSpec, span: str, *, at: datetime) ->
     """
     model, store = ModelId(spec.name), open_store(project.home)
     examples = _validated(ManifestStore(store, model, "examples"), model, span)
-    known = _known(project, model, examples)
+    known, counted = _known(project, model, examples), None
     if known is None:
         champion = Ledger(store, model).read_state().champion
         if champion is None:
             return _no_champion(project, spec, span, examples)
-        _score(project, spec, examples, champion, at)
+        counted = _score(project, spec, examples, champion, at)
         # Whoever wrote the manifest first, by whichever champion, has scored the span; its rows are put back.
         known = _known(project, model, examples)
+        if known is not None and known.inputs["digest"] != champion.digest:
+            counted = None
     if known is None:
         raise StoreError(f"{model}: another revision of {span} was scored meanwhile. Score it again.")
-    return _result(project, spec, span, known)
+    return _result(project, spec, examples, known, counted)
 
 
 def _known(project: Project, model: ModelId, examples: SpanManifest) -> SpanManifest | None:
@@ -86,12 +98,15 @@ def _validated(manifests: ManifestStore, model: ModelId, span: str) -> SpanManif
     return examples
 
 
-def _score(project: Project, spec: ModelSpec, examples: SpanManifest, champion: ModelVersion, at: datetime) -> None:
+def _score(
+    project: Project, spec: ModelSpec, examples: SpanManifest, champion: ModelVersion, at: datetime
+) -> Unfamiliar:
     model, span, store = ModelId(spec.name), examples.span, open_store(project.home)
     before = ManifestStore(store, model, "predictions").newest(span)
-    loaded = load_package(store, model, champion.digest)
+    loaded = load_package(store, model, champion.digest, folder=spec.folder)
     inputs = {"examples": examples.delivery, "version": champion.version, "digest": champion.digest}
-    frame = make_predictions(spec, loaded, champion, read_all_examples(project, spec, [span], manifests=[examples]), at)
+    rows = read_all_examples(project, spec, [span], manifests=[examples])
+    frame = make_predictions(spec, loaded, champion, rows, at)
     manifest = SpanManifest(
         model=str(model),
         table="predictions",
@@ -111,6 +126,7 @@ def _score(project: Project, spec: ModelSpec, examples: SpanManifest, champion: 
     )
     draft = Draft(manifest=manifest, kept=frame)
     write_drafts(project, model, "predictions", [draft], commit={"version": champion.version}, point="score_span")
+    return loaded.count_unfamiliar(rows)
 
 
 def make_predictions(
@@ -150,24 +166,46 @@ def _no_champion(project: Project, spec: ModelSpec, span: str, examples: SpanMan
         version=None,
         digest=None,
         n_examples=examples.rows_kept,
+        n_unseen_categories=0,
+        n_infinities=0,
+        n_new_nulls=0,
+        unfamiliar={},
     )
 
 
-def _result(project: Project, spec: ModelSpec, span: str, manifest: SpanManifest) -> ScoreResult:
+def _result(
+    project: Project, spec: ModelSpec, examples: SpanManifest, manifest: SpanManifest, counted: Unfamiliar | None
+) -> ScoreResult:
     inputs = manifest.inputs
-    key = StepKey(step="score_span", version=1, spec=spec, sections=("name",), span=span, inputs=inputs)
-    return run_once(
-        project,
-        key,
-        ScoreResult,
-        lambda folder: ScoreResult(
-            model=spec.name,
-            span=span,
-            verdict="pass",
-            words=f"{manifest.rows_kept} examples scored by version {inputs['version']}",
-            uri=folder.uri,
-            version=inputs["version"],
-            digest=inputs["digest"],
-            n_examples=manifest.rows_kept,
-        ),
+    key = StepKey(step="score_span", version=2, spec=spec, sections=("name",), span=manifest.span, inputs=inputs)
+
+    def compute(folder: StepFolder) -> ScoreResult:
+        seen = counted or _count(project, spec, examples, digest=inputs["digest"])
+        return _describe(spec, manifest, seen, uri=folder.uri)
+
+    return run_once(project, key, ScoreResult, compute)
+
+
+def _count(project: Project, spec: ModelSpec, examples: SpanManifest, *, digest: str) -> Unfamiliar:
+    """Count again what a run that was killed, or another one, has scored: from what is kept, so it is the same."""
+    loaded = load_package(open_store(project.home), ModelId(spec.name), digest, folder=spec.folder)
+    return loaded.count_unfamiliar(read_all_examples(project, spec, [examples.span], manifests=[examples]))
+
+
+def _describe(spec: ModelSpec, manifest: SpanManifest, seen: Unfamiliar, *, uri: str) -> ScoreResult:
+    inputs = manifest.inputs
+    strange = f"; unfamiliar: {seen.words()}" if seen.words() else ""
+    return ScoreResult(
+        model=spec.name,
+        span=manifest.span,
+        verdict="pass",
+        words=f"{manifest.rows_kept} examples scored by version {inputs['version']}{strange}",
+        uri=uri,
+        version=inputs["version"],
+        digest=inputs["digest"],
+        n_examples=manifest.rows_kept,
+        n_unseen_categories=sum(seen.unseen.values()),
+        n_infinities=sum(seen.infinite.values()),
+        n_new_nulls=sum(seen.new_nulls.values()),
+        unfamiliar=seen.by_column(),
     )

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 from ratchet.crashpoints import crash_point
 from ratchet.errors import MissingSpanError
 from ratchet.features.matrix import feature_roles
+from ratchet.features.unfamiliar import complete_columns
 from ratchet.identity import ModelId
 from ratchet.packaging.card import PackageCard
+from ratchet.packaging.custom import custom_versions
 from ratchet.packaging.golden import synthetic_rows
 from ratchet.packaging.loaded import score
-from ratchet.packaging.package import MODEL_FILE, Package, save_package
+from ratchet.packaging.package import MODEL_FILE, Package, read_files, save_package
+from ratchet.spec.estimators import is_custom
 from ratchet.spec.loading import spec_digest
 from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
@@ -33,9 +36,10 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from ratchet.project import Project
+    from ratchet.spec.estimators import Parameter
     from ratchet.spec.model import ModelSpec
     from ratchet.steps.select_window import WindowResult
-    from ratchet.steps.tune import Parameter, TuneResult
+    from ratchet.steps.tune import TuneResult
 
 
 STATISTICS_PAGE = "statistics.html"
@@ -76,7 +80,7 @@ def train(
     lock = lock_digest(project.models_path)
     key = StepKey(
         step="train",
-        version=1,
+        version=2,
         spec=spec,
         sections=("features", "label", "train"),
         span=window.span,
@@ -85,6 +89,8 @@ def train(
             "parameters": dict(tuned.parameters),
             "choice": [tuned.family, tuned.features],
             "lock": lock,
+            # A class of the model folder is the one part of a fit that neither the spec nor the lock names.
+            **custom_versions(tuned.estimator, spec.folder),
         },
     )
     return run_once(
@@ -130,11 +136,12 @@ def _train(
         seed=spec.train.seed,
         spec_digest=spec_digest(spec, "features", "label", "train"),
         golden_rows=synthetic_rows(examples.features, feature_roles(spec.features)),
+        complete=complete_columns(examples.features),
     )
-    package = save_package(open_store(project.home), model, pipeline, card)
+    package = save_package(open_store(project.home), model, pipeline, card, folder=spec.folder)
     crash_point("train.packaged")
     record = _record(project, spec, window, tuned, card, package, lock=lock, seconds=seconds, n=len(examples.labels))
-    version = _enter(project, run, model, package, pipeline, record, at=at)
+    version = _enter(project, run, model, package, pipeline, record, estimator=card.estimator, at=at)
     return TrainResult(
         model=spec.name,
         span=window.span,
@@ -160,11 +167,13 @@ def _enter(
     pipeline: Pipeline,
     record: TrainingRecord,
     *,
+    estimator: str,
     at: datetime,
 ) -> str:
     # From the package, so that the registry holds the very bytes that are gated and served.
-    data = open_store(project.home).read(f"models/{model}/{package.digest}/{MODEL_FILE}")
-    version = register_version(run, model, package.digest, pipeline, model_bytes=data)
+    files = read_files(open_store(project.home), model, package.digest)
+    own = files if is_custom(estimator) or len(files) > 2 else None
+    version = register_version(run, model, package.digest, pipeline, model_bytes=files[MODEL_FILE], package_files=own)
     crash_point("train.registered")
     log_training(run, record, at=at)
     return version

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ratchet.errors import InputError
 from ratchet.evaluation.bootstrap import bootstrap_auc
+from ratchet.packaging.custom import custom_versions
 from ratchet.reports.search import render_search
 from ratchet.spec.search import ALL_FEATURES, MAIN_FAMILY
 from ratchet.steps.examples import read_labelled_examples
@@ -26,11 +27,10 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ratchet.project import Project
+    from ratchet.spec.estimators import Parameter
     from ratchet.spec.model import ModelSpec
     from ratchet.steps.select_window import WindowResult
     from ratchet.training.search.trials import SearchResult, Trial
-
-Parameter = str | int | float | bool | list[int] | None
 
 REPORT_FILE = "report.html"
 
@@ -119,6 +119,9 @@ def _share(
 
 
 def _key(spec: ModelSpec, window: WindowResult) -> StepKey:
+    custom: dict[str, str] = {}
+    for family in families_of(spec).values():
+        custom |= custom_versions(family.estimator, spec.folder)
     several = bool(spec.train.search.families or spec.train.search.feature_sets)
     interval = {"interval": [spec.evaluate.confidence, spec.evaluate.resamples]} if several else {}
     return StepKey(
@@ -127,7 +130,7 @@ def _key(spec: ModelSpec, window: WindowResult) -> StepKey:
         spec=spec,
         sections=("features", "label", "train"),
         span=window.span,
-        inputs={"data": [v for v in window.data_version if v[0] not in window.test_spans], **interval},
+        inputs={"data": [v for v in window.data_version if v[0] not in window.test_spans], **interval, **custom},
     )
 
 

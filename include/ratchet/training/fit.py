@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MIN_EXAMPLES = 50
 THRESHOLD_OBJECTIVE = "youden_j"
+_WITH_JOBS = ("sklearn.ensemble.", "lightgbm.", "xgboost.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +74,8 @@ def fit_pipeline(pipeline: Pipeline, examples: LabelledMatrix, *, threads: int) 
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # published without types
 
     estimator = pipeline[-1]
-    # Only ensembles: LogisticRegression still has the parameter, ignores it, and warns that it will go.
-    has_jobs = "n_jobs" in estimator.get_params() and type(estimator).__module__.startswith("sklearn.ensemble.")
+    # Only these: LogisticRegression still has the parameter, ignores it, and warns that it will go.
+    has_jobs = "n_jobs" in estimator.get_params() and type(estimator).__module__.startswith(_WITH_JOBS)
     if has_jobs:
         estimator.set_params(n_jobs=threads)
     try:
@@ -82,7 +83,7 @@ def fit_pipeline(pipeline: Pipeline, examples: LabelledMatrix, *, threads: int) 
             pipeline.fit(examples.features, examples.labels)
     except RatchetError:
         raise
-    except (ValueError, TypeError) as error:
+    except _refusals_of(estimator) as error:
         raise TrainingError(f"{type(estimator).__name__} refused to be fitted: {error}") from error
     if has_jobs:
         # Threads of the fit, not of the model: several would add up its trees in any order.
@@ -91,6 +92,15 @@ def fit_pipeline(pipeline: Pipeline, examples: LabelledMatrix, *, threads: int) 
     if (bins := getattr(estimator, "_bin_mapper", None)) is not None:
         bins.n_threads = 1
     return pipeline
+
+
+def _refusals_of(estimator: object) -> tuple[type[Exception], ...]:
+    """Return the errors by which an estimator refuses; those of XGBoost are ValueErrors."""
+    if not type(estimator).__module__.startswith("lightgbm."):
+        return (ValueError, TypeError)
+    from lightgbm.basic import LightGBMError
+
+    return (ValueError, TypeError, LightGBMError)
 
 
 def choose_threshold(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> float:

@@ -6,10 +6,13 @@ The bytes that are logged are those of the package, so what the registry shows i
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ratchet.packaging import flavour
 from ratchet.packaging.package import MODEL_FILE
 from ratchet.packaging.trusted import TRUSTED_TYPES
 from ratchet.training.registry import bounded, is_server
@@ -17,6 +20,7 @@ from ratchet.training.registry import bounded, is_server
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
+    from mlflow.models import Model
     from sklearn.pipeline import Pipeline
 
     from ratchet.identity import ModelId
@@ -27,7 +31,15 @@ DIGEST_TAG = "ratchet.digest"
 _REQUIREMENTS = ("mlflow", "scikit-learn", "skops", "numpy", "scipy", "pandas")
 
 
-def register_version(run: TrackingRun, model: ModelId, digest: str, pipeline: Pipeline, *, model_bytes: bytes) -> str:
+def register_version(
+    run: TrackingRun,
+    model: ModelId,
+    digest: str,
+    pipeline: Pipeline,
+    *,
+    model_bytes: bytes,
+    package_files: Mapping[str, bytes] | None = None,
+) -> str:
     """Return the registry's version of a packaged model, registered now unless a version carries its digest.
 
     Parameters
@@ -38,6 +50,9 @@ def register_version(run: TrackingRun, model: ModelId, digest: str, pipeline: Pi
         The fitted model; MLflow describes it.
     model_bytes : bytes
         The package's ``model.skops``, which takes the place of MLflow's own dump: dumps differ, digests must not.
+    package_files : mapping of str to bytes, optional
+        Every file of a package that MLflow cannot load by itself (a native format, a class of the model folder): the
+        registry then holds them, and MLflow loads them through `ratchet.packaging.flavour`.
 
     Raises
     ------
@@ -48,7 +63,12 @@ def register_version(run: TrackingRun, model: ModelId, digest: str, pipeline: Pi
         _ensure_model(client, str(model))
         if found := _find_version(client, str(model), digest):
             return found
-        source, model_id = _log_model(client, run, str(model), digest, pipeline, model_bytes)
+        write = (
+            partial(_write_own, pipeline=pipeline, model_bytes=model_bytes)
+            if package_files is None
+            else partial(_write_packaged, model=model, digest=digest, files=package_files)
+        )
+        source, model_id = _log_model(client, run, str(model), digest, write)
         created = client.create_model_version(
             str(model),
             source=source,
@@ -114,9 +134,8 @@ def _find_version(client: MlflowClient, name: str, digest: str) -> str | None:
 
 
 def _log_model(
-    client: MlflowClient, run: TrackingRun, name: str, digest: str, pipeline: Pipeline, model_bytes: bytes
+    client: MlflowClient, run: TrackingRun, name: str, digest: str, write: Callable[[Path, Model], None]
 ) -> tuple[str, str]:
-    import mlflow.sklearn
     from mlflow.entities import LoggedModelOutput
     from mlflow.models import Model
 
@@ -125,16 +144,7 @@ def _log_model(
     )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model")
-        mlflow.sklearn.save_model(
-            pipeline,
-            path,
-            mlflow_model=Model(artifact_path=logged.name, run_id=run.run_id, model_id=logged.model_id),
-            serialization_format=mlflow.sklearn.SERIALIZATION_FORMAT_SKOPS,
-            skops_trusted_types=list(TRUSTED_TYPES),
-            pip_requirements=[f"{name}=={installed_version(name)}" for name in _REQUIREMENTS],
-            pyfunc_predict_fn="predict_proba",
-        )
-        (path / MODEL_FILE).write_bytes(model_bytes)
+        write(path, Model(artifact_path=logged.name, run_id=run.run_id, model_id=logged.model_id))
         client.log_model_artifacts(logged.model_id, str(path))
     # Registered only when all files are up: a killed upload leaves a pending model, and no version of it.
     client.finalize_logged_model(logged.model_id, "READY")
@@ -142,3 +152,37 @@ def _log_model(
     # The store resolves models:/ by its process's own tracking URI, which for a SQLite store is that of this process.
     source = f"models:/{logged.model_id}" if is_server(run.tracking_uri) else str(logged.artifact_location)
     return source, logged.model_id
+
+
+def _write_own(path: Path, described: Model, *, pipeline: Pipeline, model_bytes: bytes) -> None:
+    import mlflow.sklearn
+
+    mlflow.sklearn.save_model(
+        pipeline,
+        path,
+        mlflow_model=described,
+        serialization_format=mlflow.sklearn.SERIALIZATION_FORMAT_SKOPS,
+        skops_trusted_types=list(TRUSTED_TYPES),
+        pip_requirements=_requirements(),
+        pyfunc_predict_fn="predict_proba",
+    )
+    (path / MODEL_FILE).write_bytes(model_bytes)
+
+
+def _write_packaged(path: Path, described: Model, *, model: ModelId, digest: str, files: Mapping[str, bytes]) -> None:
+    import mlflow.pyfunc
+
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder, "package")
+        flavour.write_package(data, model, digest, files)
+        mlflow.pyfunc.save_model(
+            path,
+            loader_module=flavour.__name__,
+            data_path=str(data),
+            mlflow_model=described,
+            pip_requirements=[*_requirements(), "ratchet-ml"],
+        )
+
+
+def _requirements() -> list[str]:
+    return [f"{name}=={installed_version(name)}" for name in _REQUIREMENTS]

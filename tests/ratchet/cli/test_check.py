@@ -44,6 +44,45 @@ class TestCheck:
         ]
         assert [words for words, fault in zip(wanted, faults, strict=True) if words not in fault] == []
 
+    @pytest.mark.parametrize(
+        ("estimator", "words"),
+        [
+            ("lightgbm.LGBMClasifier", "Did you mean 'lightgbm.LGBMClassifier'?"),
+            (
+                "sklearn.neighbors.KNeighborsClassifier",
+                "there is no estimator 'sklearn.neighbors.KNeighborsClassifier'",
+            ),
+            ("estimators.Carful", "estimators.py has no class 'Carful'. Did you mean 'Careful'?"),
+            ("estimator.Careful", "estimator.py, which is missing. Did you mean 'estimators'?"),
+            ("estimators.Careful", "estimators.Careful lacks fit, predict_proba"),
+        ],
+    )
+    def test_an_estimator_that_cannot_be_is_told_with_file_and_line(
+        self, ratchet: Ratchet, model: Model, estimator: str, words: str
+    ):
+        model.edit({"train.estimator": estimator})
+        (model.path / "estimators.py").write_text("class Careful: ...\n")
+        lines = (model.path / "spec.yaml").read_text().splitlines()
+        answer = ratchet(model, "check")
+        key = "train" if "lacks" in words else "train.estimator"
+        number = lines.index("train:" if key == "train" else f"  estimator: {estimator}") + 1
+        assert answer.code == 1
+        assert f"spec.yaml:{number}: {key}: " in answer.out
+        assert words in answer.out
+
+    def test_a_feature_function_that_breaks_its_promise_is_a_fault_and_one_that_makes_none_a_warning(
+        self, ratchet: Ratchet, model: Model
+    ):
+        model.edit({"features.inputs": {}})
+        answer = ratchet(model, "check", "parcels")
+        assert answer.code == 0
+        assert "features.functions: features.add_hour does not declare what it reads" in answer.out
+        path = model.path / "features.py"
+        path.write_text(path.read_text().replace('hour=pl.col("sent_at")', 'hour=pl.col("sent_at").max()'))
+        answer = ratchet(model, "check", "parcels")
+        assert answer.code == 1
+        assert "features.functions: features.add_hour is not row-level" in answer.out
+
     def test_every_fault_of_a_spec(self, ratchet: Ratchet, model: Model):
         path = model.path / "spec.yaml"
         path.write_text(path.read_text().replace("owner:", "ownr:").replace("test_spans: 2", "test_spans: two"))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import polars as pl
+import pytest
+from _pytest.mark.structures import ParameterSet
 
 from ratchet.spec.delivery import FunctionDelivery
 from ratchet.spec.evaluation import Evaluate
@@ -21,7 +25,24 @@ HISTOGRAM_TREES = "sklearn.ensemble.HistGradientBoostingClassifier"
 FOREST = "sklearn.ensemble.RandomForestClassifier"
 LOGISTIC = "sklearn.linear_model.LogisticRegression"
 ESTIMATORS = (HISTOGRAM_TREES, FOREST, LOGISTIC)
-SMALL: dict[str, dict[str, Any]] = {HISTOGRAM_TREES: {"max_iter": 8}, FOREST: {"n_estimators": 5}, LOGISTIC: {}}
+LIGHTGBM, XGBOOST = "lightgbm.LGBMClassifier", "xgboost.XGBClassifier"
+NETWORK = "sklearn.neural_network.MLPClassifier"
+_FEW = {"n_estimators": 5}
+# What makes each quick; those that are not here are quick.
+SMALL: dict[str, dict[str, Any]] = {
+    HISTOGRAM_TREES: {"max_iter": 8},
+    NETWORK: {"hidden_layer_sizes": (4, 3), "tol": 1.0},
+    **dict.fromkeys((FOREST, LIGHTGBM, XGBOOST), _FEW),
+    **{f"sklearn.ensemble.{n}Classifier": _FEW for n in ("AdaBoost", "Bagging", "ExtraTrees", "GradientBoosting")},
+}
+# Half a gigabyte with what it needs: set-up leaves it out, and what tries it is skipped there.
+NEEDS_XGBOOST = pytest.mark.skipif(find_spec("xgboost") is None, reason="the extra xgboost is not installed")
+
+
+def each_of(estimators: Iterable[str]) -> list[ParameterSet]:
+    """The estimators as cases of a test."""
+    return [pytest.param(name, marks=NEEDS_XGBOOST if name == XGBOOST else (), id=name) for name in estimators]
+
 
 # Not in the order of their roles: a matrix must keep the spec's order, a transform must not mix the two up.
 FEATURES = Features(
@@ -37,7 +58,7 @@ FEATURES = Features(
 def make_spec(estimator: str = HISTOGRAM_TREES, *, features: Features = FEATURES, **train: Any) -> ModelSpec:
     settings: dict[str, Any] = {"train_spans": 20, "min_train_spans": 2, "validate_spans": 3, "seed": 7}
     if "search" not in train:
-        settings["parameters"] = SMALL[estimator]
+        settings["parameters"] = SMALL.get(estimator, {})
     return ModelSpec(
         schema_version=1,
         name="flights",

@@ -57,6 +57,7 @@ from ratchet.steps.drift_together import compare_together
 from ratchet.steps.drift_windows import DriftWindows, choose_windows
 from ratchet.steps.examples import derive
 from ratchet.steps.ingest_span import ingest_span
+from ratchet.steps.prove_features import prove_features
 from ratchet.steps.results import read_object
 from ratchet.steps.sense_drift import sense_drift
 from ratchet.steps.sense_quality import sense_quality
@@ -313,6 +314,14 @@ def estimator(model: Model) -> object:
     return repr(build_pipeline(model.spec)[-1])
 
 
+def proven(model: Model) -> object:
+    return prove_features(model.project, model.spec).faults
+
+
+def encoded(model: Model) -> object:
+    return repr(build_pipeline(model.spec)[0])
+
+
 def searched(model: Model) -> object:
     store = model.path / "study.db"
     store.unlink(missing_ok=True)
@@ -337,6 +346,12 @@ def fits_of_a_trial(model: Model) -> object:
 def families_told(model: Model) -> object:
     """The estimator of each family as it is fitted."""
     return [repr(build_pipeline(settle(model.spec, name, "all"))[-1]) for name in families_of(model.spec)]
+
+
+def encodings(model: Model) -> object:
+    """What each family's estimator reads."""
+    settled = [settle(model.spec, name, "all") for name in families_of(model.spec)]
+    return [repr(build_pipeline(spec)[0]) for spec in settled]
 
 
 def ranks(model: Model) -> object:
@@ -771,6 +786,8 @@ CASES = {
     "train.min_train_spans": Case(key="train.min_train_spans", value=7, observe=window, given={"train.train_spans": 9}),
     "train.validate_spans": Case(key="train.validate_spans", value=2, observe=window),
     "train.estimator": Case(key="train.estimator", value=FOREST, observe=estimator),
+    "features.inputs": Case(key="features.inputs", value={"features.add_hour": ["weight"]}, observe=proven),
+    "train.encoding": Case(key="train.encoding", value="codes", observe=encoded),
     "train.parameters": Case(key="train.parameters", value={"C": 0.5}, observe=estimator),
     "train.search.sampler": Case(key="train.search.sampler", value="cma_es", observe=settings_tried, given=LONG),
     "train.search.pruner": Case(key="train.search.pruner", value="median", observe=fits_of_a_trial, given=RANGE),
@@ -797,6 +814,9 @@ CASES = {
     ),
     "train.search.families.*.estimator": Case(
         key="train.search.families.forest.estimator", value=NET, observe=ranks, given=FAMILIES
+    ),
+    "train.search.families.*.encoding": Case(
+        key="train.search.families.forest.encoding", value="one_hot", observe=encodings, given=FAMILIES
     ),
     "train.search.families.*.parameters": Case(
         key="train.search.families.forest.parameters", value={"n_estimators": 3}, observe=families_told, given=FAMILIES

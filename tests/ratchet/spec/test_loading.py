@@ -63,7 +63,7 @@ class TestFaultsNameFileLineAndKey:
                 "LogisticRegression",
                 "LogisticRegresion",
                 "train.estimator",
-                "did you mean 'sklearn.linear",
+                "Did you mean 'sklearn.linear_model.LogisticRegression'",
                 id="choice",
             ),
             pytest.param(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ratchet.features.transform import Parameters
+    from ratchet.spec.estimators import Encoding
     from ratchet.spec.model import ModelSpec
     from ratchet.spec.search import Space
 
@@ -36,6 +37,7 @@ class SearchedFamily:
 
     name: str
     estimator: str
+    encoding: Encoding | None
     parameters: Parameters
     space: Space
     rank: int
@@ -56,6 +58,7 @@ def families_of(spec: ModelSpec) -> dict[str, SearchedFamily]:
     main = SearchedFamily(
         name=MAIN_FAMILY,
         estimator=train.estimator,
+        encoding=train.encoding,
         parameters=train.parameters,
         space=train.search.space,
         rank=rank_of(train.estimator),
@@ -64,6 +67,7 @@ def families_of(spec: ModelSpec) -> dict[str, SearchedFamily]:
         name: SearchedFamily(
             name=name,
             estimator=family.estimator,
+            encoding=family.encoding,
             parameters=family.parameters,
             space=family.space,
             rank=rank_of(family.estimator) if family.rank is None else family.rank,
@@ -99,7 +103,11 @@ def settle(spec: ModelSpec, family: str, features: str) -> ModelSpec:
     return spec.model_copy(
         update={
             "train": spec.train.model_copy(
-                update={"estimator": chosen.estimator, "parameters": dict(chosen.parameters)}
+                update={
+                    "estimator": chosen.estimator,
+                    "encoding": chosen.encoding,
+                    "parameters": dict(chosen.parameters),
+                }
             ),
             "features": spec.features.model_copy(update={"columns": kept}),
         }

@@ -85,8 +85,7 @@ class SearchSpace:
         for name, space in self.families[family].space.items():
             key = f"{_prefix(family)}{name}"
             if isinstance(space, Layers) and f"{key}.layers" in params:
-                # A list, as it comes back from a result: the same model whether read or just found.
-                found[name] = [params[f"{key}.{i}"] for i in range(1, params[f"{key}.layers"] + 1)]
+                found[name] = tuple(params[f"{key}.{i}"] for i in range(1, params[f"{key}.layers"] + 1))
             elif key in params:
                 found[name] = params[key]
         return Setting(family=family, features=params.get(FEATURES, ALL_FEATURES), parameters=found)

@@ -74,7 +74,7 @@ def test_several_families_are_searched_each_within_its_own_space(tmp_path: Path,
         else:
             assert names == {"hidden_layer_sizes"}
             sizes = trial.parameters["hidden_layer_sizes"]
-            assert isinstance(sizes, list)
+            assert isinstance(sizes, tuple)
             assert 1 <= len(sizes) <= 2
             assert set(sizes) <= {4, 8}
 

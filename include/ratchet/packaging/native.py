@@ -1,0 +1,95 @@
+"""Boosted models in the formats of their own libraries: text of LightGBM, UBJSON of XGBoost.
+
+Both are data alone: a reader builds trees of numbers from them and runs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ratchet.errors import ModelError
+from ratchet.spec.estimators import estimator_kind
+
+if TYPE_CHECKING:
+    from lightgbm import Booster
+
+    from ratchet.packaging.lightgbm_model import LightGBMModel
+
+_THREADS = re.compile(r"^\[num_threads: \d+\]$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeFormat:
+    """How a fitted estimator becomes bytes, and bytes an estimator; ``library`` is what must be installed for both."""
+
+    file: str
+    library: str
+    dump: Callable[[Any], bytes]
+    load: Callable[[bytes], Any]
+
+
+def native_format(estimator: str) -> NativeFormat | None:
+    """Return the native format of an estimator; None for those that skops saves."""
+    return _FORMATS.get(estimator)
+
+
+def load_native(estimator: str, data: bytes) -> Any:
+    """Return the fitted estimator in these bytes.
+
+    Raises
+    ------
+    ModelError
+        If the library is not installed, or cannot read them.
+    """
+    native = _FORMATS[estimator]
+    try:
+        return native.load(data)
+    except ModuleNotFoundError:
+        raise ModelError(
+            f"A model of {estimator} needs the extra {estimator_kind(estimator).extra!r}, which is not installed: "
+            f"pip install 'ratchet-ml[{estimator_kind(estimator).extra}]'."
+        ) from None
+    except Exception as error:
+        raise ModelError(f"{native.file} cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _dump_lightgbm(estimator: Any) -> bytes:
+    booster: Booster = estimator.booster_
+    # How many threads made it is a fact of the machine, not of the model.
+    return _THREADS.sub("[num_threads: 1]", booster.model_to_string(num_iteration=-1)).encode()
+
+
+def _load_lightgbm(data: bytes) -> LightGBMModel:
+    from lightgbm import Booster
+
+    from ratchet.packaging.lightgbm_model import LightGBMModel
+
+    booster = Booster(model_str=data.decode())
+    if booster.num_model_per_iteration() != 1:
+        raise ModelError("A binary model has one tree an iteration.")
+    return LightGBMModel(booster)
+
+
+def _dump_xgboost(estimator: Any) -> bytes:
+    return bytes(estimator.get_booster().save_raw("ubj"))
+
+
+def _load_xgboost(data: bytes) -> Any:
+    from xgboost import XGBClassifier
+
+    estimator = XGBClassifier()
+    estimator.load_model(bytearray(data))
+    return estimator.set_params(n_jobs=1)
+
+
+_FORMATS: Mapping[str, NativeFormat] = {
+    "lightgbm.LGBMClassifier": NativeFormat(
+        file="estimator.lightgbm.txt", library="lightgbm", dump=_dump_lightgbm, load=_load_lightgbm
+    ),
+    "xgboost.XGBClassifier": NativeFormat(
+        file="estimator.xgboost.ubj", library="xgboost", dump=_dump_xgboost, load=_load_xgboost
+    ),
+}

@@ -1,0 +1,81 @@
+"""The estimators that a spec may name: an allow-list of scikit-learn's, two libraries, and any class of the folder.
+
+Left out on purpose are estimators that keep rows of their training data (nearest neighbours, support vectors, Gaussian
+processes): an erasure could not take a row out of them again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
+
+# codes: numbers as they are, NaN for missing, categories as codes.
+# one_hot: numbers imputed and scaled, one column a category.
+Encoding = Literal["codes", "one_hot"]
+Parameter = str | int | float | bool | None | tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimatorKind:
+    """What Ratchet must know of an estimator beyond scikit-learn's interface.
+
+    ``extra`` names the optional dependency that it comes with, ``rounds`` the parameter that counts boosting rounds.
+    """
+
+    encoding: Encoding
+    extra: str | None = None
+    rounds: str | None = None
+
+
+_CODES, _ONE_HOT = EstimatorKind(encoding="codes"), EstimatorKind(encoding="one_hot")
+
+ESTIMATORS: Mapping[str, EstimatorKind] = {
+    "sklearn.ensemble.HistGradientBoostingClassifier": EstimatorKind(encoding="codes", rounds="max_iter"),
+    "sklearn.ensemble.RandomForestClassifier": _CODES,
+    "sklearn.ensemble.ExtraTreesClassifier": _CODES,
+    "sklearn.ensemble.BaggingClassifier": _CODES,
+    "sklearn.ensemble.GradientBoostingClassifier": _ONE_HOT,
+    "sklearn.ensemble.AdaBoostClassifier": _ONE_HOT,
+    "sklearn.tree.DecisionTreeClassifier": _CODES,
+    "sklearn.linear_model.LogisticRegression": _ONE_HOT,
+    "sklearn.linear_model.SGDClassifier": _ONE_HOT,
+    "sklearn.neural_network.MLPClassifier": _ONE_HOT,
+    "sklearn.naive_bayes.GaussianNB": _ONE_HOT,
+    "sklearn.naive_bayes.BernoulliNB": _ONE_HOT,
+    "sklearn.discriminant_analysis.LinearDiscriminantAnalysis": _ONE_HOT,
+    "lightgbm.LGBMClassifier": EstimatorKind(encoding="codes", extra="lightgbm", rounds="n_estimators"),
+    "xgboost.XGBClassifier": EstimatorKind(encoding="codes", extra="xgboost", rounds="n_estimators"),
+}
+# A class of the model folder: module, dot, class. What it reads is not known: the encoding that suits any estimator.
+CUSTOM = _ONE_HOT
+_CUSTOM = re.compile(r"[a-z_][a-z0-9_]{0,62}\.[A-Z][A-Za-z0-9_]{0,62}")
+_LIBRARIES = frozenset(name.partition(".")[0] for name in ESTIMATORS)
+
+
+def is_custom(name: str) -> bool:
+    """Say whether a dotted name is that of a class of the model folder."""
+    return _CUSTOM.fullmatch(name) is not None and name.partition(".")[0] not in _LIBRARIES
+
+
+def estimator_kind(name: str) -> EstimatorKind:
+    """Return what is known of an estimator."""
+    return ESTIMATORS.get(name, CUSTOM)
+
+
+def _check(name: str) -> str:
+    if name in ESTIMATORS or is_custom(name):
+        return name
+    close = get_close_matches(name, ESTIMATORS, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    raise ValueError(
+        f"there is no estimator {name[:120]!r}.{hint} "
+        f"Known are {', '.join(ESTIMATORS)}, and a class of the model folder such as estimators.MyClassifier."
+    )
+
+
+Estimator = Annotated[str, AfterValidator(_check)]
