@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ratchet.spec.search import ALL_FEATURES, MAIN_FAMILY
+from ratchet.spec.search import ALL_FEATURES, MAIN_FAMILY, Choice, Layers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ratchet.features.transform import Parameters
-    from ratchet.spec.estimators import Encoding
+    from ratchet.spec.estimators import Encoding, Parameter
     from ratchet.spec.model import ModelSpec
-    from ratchet.spec.search import Space
+    from ratchet.spec.search import Space, Uniform
 
 # By the module of the estimator: what people would take for simpler first. Anything else is the least simple.
 _RANKS = {
@@ -41,6 +41,10 @@ class SearchedFamily:
     parameters: Parameters
     space: Space
     rank: int
+
+    def any_parameters(self) -> Parameters:
+        """Return some setting of the space: whether the estimator knows the names can be tried with it."""
+        return {name: _any_of(space) for name, space in self.space.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,14 @@ def families_of(spec: ModelSpec) -> dict[str, SearchedFamily]:
         for name, family in train.search.families.items()
     }
     return {MAIN_FAMILY: main, **others}
+
+
+def _any_of(space: Uniform | Choice | Layers) -> Parameter:
+    if isinstance(space, Layers):
+        return space.units[:1]
+    if isinstance(space, Choice):
+        return space.choices[0]
+    return int(space.low) if space.integer else space.low
 
 
 def rank_of(estimator: str) -> int:
