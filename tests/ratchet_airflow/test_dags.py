@@ -242,6 +242,7 @@ def test_heavy_tasks_link_to_their_run_and_report(dags: dict[str, DAG]) -> None:
         "validate_serving_log": ["Report"],
         "sense_drift": ["Report"],
         "sense_skew": ["Report"],
+        "tune": ["MLflow run", "Report"],
         "train": ["MLflow run"],
         "evaluate": ["MLflow run", "Report"],
         "decide_gate": ["MLflow run", "Report"],

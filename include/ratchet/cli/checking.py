@@ -112,14 +112,18 @@ def _check_edges(folder: Path, spec: ModelSpec) -> None:
 def _check_parameters(folder: Path, spec: ModelSpec) -> None:
     from ratchet.features.transform import build_pipeline
     from ratchet.packaging.custom import custom_types
+    from ratchet.spec.search import ALL_FEATURES, MAIN_FAMILY
+    from ratchet.training.search.families import families_of, settle
 
-    at: tuple[str, ...] = ("train", "estimator")
-    try:
-        custom_types(spec.train.estimator, folder)
-        at = ("train",)
-        build_pipeline(spec)
-    except SpecError as error:
-        raise SpecError(read_yaml(folder / FILE_NAME).place(at, str(error.args[0]))) from None
+    for name, family in families_of(spec).items():
+        place = ("train",) if name == MAIN_FAMILY else ("train", "search", "families", name)
+        at: tuple[str, ...] = (*place, "estimator")
+        try:
+            custom_types(family.estimator, folder)
+            at = place
+            build_pipeline(settle(spec, name, ALL_FEATURES), family.any_parameters())
+        except SpecError as error:
+            raise SpecError(read_yaml(folder / FILE_NAME).place(at, str(error.args[0]))) from None
 
 
 def _fault(check: Callable[[], object]) -> list[str]:

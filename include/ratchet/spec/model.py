@@ -68,6 +68,9 @@ class ModelSpec(Section):
         unknown = sorted(set(self.watch.drift.columns) - set(self.features.columns))
         if unknown:
             raise ValueError(f"watch.drift.columns: {', '.join(unknown)} is no feature.")
+        for name, columns in self.train.search.feature_sets.items():
+            if strange := sorted(set(columns) - set(self.features.columns)):
+                raise ValueError(f"train.search.feature_sets.{name}: {', '.join(strange)} is no feature.")
         for column, own in self.watch.drift.columns.items():
             if own.distance in OF_NUMBERS and self.features.columns[column].role != "numeric":
                 raise ValueError(f"watch.drift.columns: {own.distance} is a distance of numbers, and {column} is none.")

@@ -5,45 +5,8 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from ratchet.spec.estimators import Encoding, Estimator, Parameter, estimator_kind
+from ratchet.spec.search import Search, check_fixed_or_searched
 from ratchet.spec.section import Section
-
-
-class Uniform(Section):
-    """A range to search."""
-
-    low: float
-    high: float
-    log: bool = Field(default=False, description="Search the logarithm; low must then be above 0.")
-    integer: bool = Field(default=False, description="Whole numbers only.")
-
-    @model_validator(mode="after")
-    def _low_below_high(self) -> Uniform:
-        if not self.low < self.high:
-            raise ValueError(f"low must be below high. Got low={self.low}, high={self.high}.")
-        if self.log and self.low <= 0:
-            raise ValueError(f"a logarithmic range must start above 0. Got low={self.low}.")
-        return self
-
-
-class Choice(Section):
-    """A list to choose from."""
-
-    choices: tuple[str | int | float | bool, ...] = Field(min_length=2)
-
-
-class Search(Section):
-    """The search for hyperparameters, by Optuna's tree-structured Parzen estimator."""
-
-    trials: int = Field(default=0, ge=0, le=1000, description="How many settings are tried beside the fixed ones.")
-    space: dict[str, Uniform | Choice] = Field(default={}, description="Range or list for each parameter searched.")
-
-    @model_validator(mode="after")
-    def _trials_need_a_space(self) -> Search:
-        if (self.trials > 0) != bool(self.space):
-            raise ValueError(
-                f"trials and space go together. Got trials={self.trials} and {len(self.space)} parameters."
-            )
-        return self
 
 
 class Train(Section):
@@ -74,7 +37,5 @@ class Train(Section):
             )
         if self.checkpoint_rounds is not None and estimator_kind(self.estimator).rounds is None:
             raise ValueError(f"checkpoint_rounds: {self.estimator} is not fitted in rounds. Remove it.")
-        both = sorted(set(self.parameters) & set(self.search.space))
-        if both:
-            raise ValueError(f"{', '.join(both)}: fixed under parameters and searched under space. Keep one.")
+        check_fixed_or_searched(self.parameters, self.search.space)
         return self

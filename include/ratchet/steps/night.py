@@ -19,6 +19,7 @@ from ratchet.steps.sense_drift import sense_drift
 from ratchet.steps.sense_quality import sense_quality
 from ratchet.steps.sense_skew import sense_skew
 from ratchet.steps.sense_staleness import sense_staleness
+from ratchet.steps.track_search import track_search
 from ratchet.steps.train import train
 from ratchet.steps.tune import tune
 from ratchet.steps.validate_ground_truth import validate_ground_truth
@@ -116,6 +117,7 @@ def renew(
     done("select_window", window)
     tuned = tune(project, spec, window)
     done("tune", tuned)
+    track_search(project, spec, tuned, at=clock())
     trained = train(project, spec, window, tuned, at=clock())
     done("train", trained)
     evaluated = evaluate(project, spec, window, trained)

@@ -169,4 +169,6 @@ def _record(key: StepKey, result: StepResult) -> bytes:
 
 
 def _tuples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _tuples(of) for key, of in value.items()}
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

@@ -18,7 +18,7 @@ from ratchet.packaging.custom import custom_versions
 from ratchet.packaging.golden import synthetic_rows
 from ratchet.packaging.loaded import score
 from ratchet.packaging.package import MODEL_FILE, Package, read_files, save_package
-from ratchet.spec.estimators import is_custom
+from ratchet.spec.estimators import estimator_kind, is_custom
 from ratchet.spec.loading import spec_digest
 from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.long_fits import fit_long, rounds_of
@@ -27,6 +27,7 @@ from ratchet.steps.show_statistics import render_window
 from ratchet.storage.objects import open_store
 from ratchet.training.fit import fit_matrix, labelled_matrix
 from ratchet.training.provenance import code_commit, lock_digest
+from ratchet.training.search.families import settle
 from ratchet.training.threshold import choose
 from ratchet.training.tracking import TrackingRun, TrainingRecord, log_training, run_url, start_or_resume
 from ratchet.training.versions import register_version
@@ -93,9 +94,10 @@ def train(
         inputs={
             "data": [v for v in window.data_version if v[0] not in window.test_spans],
             "parameters": dict(tuned.parameters),
+            "choice": [tuned.family, tuned.features],
             "lock": lock,
             # A class of the model folder is the one part of a fit that neither the spec nor the lock names.
-            **custom_versions(spec.train.estimator, spec.folder),
+            **custom_versions(tuned.estimator, spec.folder),
             # Of the objective only what the threshold is chosen by: a goal told in other words trains nothing.
             "values": values.model_dump(mode="json") if (values := spec.objective.values) else None,
         },
@@ -126,22 +128,23 @@ def _train(
     examples = labelled_matrix(
         read_labelled_examples(project, spec, window.train_spans, versions=window.data_version), spec
     )
+    chosen = settle(spec, tuned.family, tuned.features)
     seconds = time.monotonic() - started
     held_out = labelled_matrix(
         read_labelled_examples(project, spec, window.validate_spans, versions=window.data_version), spec
     )
     started, long = time.monotonic(), None
-    if spec.train.checkpoint_rounds is None:
-        pipeline = fit_matrix(examples, spec, tuned.parameters)
+    if chosen.train.checkpoint_rounds is None or estimator_kind(chosen.train.estimator).rounds is None:
+        pipeline = fit_matrix(examples, chosen, tuned.parameters)
     else:
         inputs = {"data": [v for v in window.data_version if v[0] not in window.test_spans], "lock": lock}
-        long = fit_long(project, spec, examples, held_out, tuned.parameters, folder=folder, run=run, inputs=inputs)
+        long = fit_long(project, chosen, examples, held_out, tuned.parameters, folder=folder, run=run, inputs=inputs)
         pipeline = long.pipeline
     seconds += time.monotonic() - started
     threshold, chosen_by = choose(score(pipeline, held_out.features), held_out.labels, spec.objective.values)
     card = PackageCard(
-        estimator=spec.train.estimator,
-        parameters={**spec.train.parameters, **tuned.parameters, **rounds_of(spec, long)},
+        estimator=chosen.train.estimator,
+        parameters={**chosen.train.parameters, **tuned.parameters, **rounds_of(chosen, long)},
         features=feature_roles(spec.features),
         label=spec.label.column,
         threshold=threshold,

@@ -35,9 +35,34 @@ class SelectWindowOperator(StepOperator):
         return self.done(select_window(run.project, run.spec, run.span, reasons=reasons))
 
 
+class TrySettingsOperator(StepOperator):
+    """
+    Try settings on the study of ``TuneOperator``, beside other workers, until its budget is spent.
+
+    :param model: Name of the model folder.
+    :param window: Result of ``SelectWindowOperator``. (templated)
+    :param worker: Which of the workers this is, from 0; the task is mapped over it.
+    :param span: The span's key; the partition key of the run by default. (templated)
+    """
+
+    template_fields: Sequence[str] = ("span", "window")
+
+    def __init__(self, *, window: StepOutput, worker: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.window, self.worker = window, worker
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Return how many settings were tried here."""
+        from ratchet.steps.select_window import WindowResult
+        from ratchet.steps.tune import try_settings
+
+        run = self.read_run()
+        return self.done(try_settings(run.project, run.spec, WindowResult.from_json(self.window), self.worker))
+
+
 class TuneOperator(StepOperator):
     """
-    Search the hyperparameters on the validation spans of the window.
+    Search for a model on the validation spans of the window, or conclude what workers have searched, and choose.
 
     :param model: Name of the model folder.
     :param window: Result of ``SelectWindowOperator``. (templated)
@@ -45,18 +70,23 @@ class TuneOperator(StepOperator):
     """
 
     template_fields: Sequence[str] = ("span", "window")
+    operator_extra_links: Sequence[BaseOperatorLink] = (MlflowRunLink(), ReportLink())
 
     def __init__(self, *, window: StepOutput, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.window = window
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Return the best parameters."""
+        """Return what was chosen."""
         from ratchet.steps.select_window import WindowResult
+        from ratchet.steps.track_search import track_search
         from ratchet.steps.tune import tune
 
         run = self.read_run()
-        return self.done(tune(run.project, run.spec, WindowResult.from_json(self.window)))
+        result = tune(run.project, run.spec, WindowResult.from_json(self.window))
+        push_links(context, run.project, report_uri=result.report_uri)
+        push_links(context, run.project, run_url=track_search(run.project, run.spec, result, at=started_at(context)))
+        return self.done(result)
 
 
 class TrainOperator(StepOperator):

@@ -4,18 +4,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, get_args
 
-from airflow.sdk import DAG, PartitionedAssetTimetable
+from airflow.sdk import DAG, PartitionedAssetTimetable, TriggerRule
 
 from ratchet.identity import ModelId
 from ratchet.spec.watching import Reason
 from ratchet_airflow.assets import candidate_asset, retrain_request_asset
 from ratchet_airflow.operators.gating import DecideGateOperator, PublishCandidateOperator
-from ratchet_airflow.operators.training import EvaluateOperator, SelectWindowOperator, TrainOperator, TuneOperator
+from ratchet_airflow.operators.training import (
+    EvaluateOperator,
+    SelectWindowOperator,
+    TrainOperator,
+    TrySettingsOperator,
+    TuneOperator,
+)
 from ratchet_airflow.pipelines.defaults import HEAVY, build_dag
 from ratchet_airflow.pipelines.form import field, offer_form
 
 if TYPE_CHECKING:
     from ratchet.spec.model import ModelSpec
+
+
+def _share_out(dag: DAG, spec: ModelSpec, window: SelectWindowOperator, tuned: TuneOperator) -> None:
+    """Put workers before the task that concludes: one mapped task, on one study."""
+    n_workers = spec.train.search.workers
+    workers = TrySettingsOperator.partial(
+        task_id="try_settings",
+        model=spec.name,
+        window=window.output,
+        execution_timeout=HEAVY,
+        doc_md="Tries settings beside other workers until the budget is spent.",
+    ).expand(worker=list(range(n_workers)))
+    workers >> tuned
+    # What a worker that was lost has left undone is done by the task that concludes.
+    tuned.trigger_rule = TriggerRule.ALL_DONE_MIN_ONE_SUCCESS
+    dag.max_active_tasks = max(dag.max_active_tasks, n_workers)
 
 
 def build_train(spec: ModelSpec) -> DAG:
@@ -37,8 +59,10 @@ def build_train(spec: ModelSpec) -> DAG:
             model=spec.name,
             window=window.output,
             execution_timeout=HEAVY,
-            doc_md="Searches the hyperparameters; the test spans are not read.",
+            doc_md="Searches for a model, or concludes what workers searched; the test spans are not read.",
         )
+        if spec.train.search.workers > 1:
+            _share_out(dag, spec, window, tuned)
         trained = TrainOperator(
             task_id="train",
             model=spec.name,

@@ -70,6 +70,23 @@ class TestCheck:
         assert f"spec.yaml:{number}: {key}: " in answer.out
         assert words in answer.out
 
+    @pytest.mark.parametrize(
+        ("family", "words"),
+        [
+            pytest.param({"parameters": {"n_estimatorz": 3}}, "Did you mean 'n_estimators'?", id="fixed"),
+            pytest.param({"space": {"max_dept": {"low": 1, "high": 2}}}, "Did you mean 'max_depth'?", id="searched"),
+        ],
+    )
+    def test_a_parameter_that_a_family_of_the_search_does_not_have(
+        self, ratchet: Ratchet, model: Model, family: dict[str, object], words: str
+    ):
+        forest = {"estimator": "sklearn.ensemble.RandomForestClassifier"} | family
+        model.edit({"train.search": {"trials": 1, "families": {"forest": forest}}})
+        answer = ratchet(model, "check", "parcels")
+        assert answer.code == 1
+        assert "train.search.families.forest: " in answer.out
+        assert words in answer.out
+
     def test_a_feature_function_that_breaks_its_promise_is_a_fault_and_one_that_makes_none_a_warning(
         self, ratchet: Ratchet, model: Model
     ):

@@ -17,8 +17,9 @@ from ratchet.spec.features import FeatureColumn, Features
 from ratchet.spec.label import Label
 from ratchet.spec.model import ModelSpec
 from ratchet.spec.objective import Objective, Rule
+from ratchet.spec.search import Choice, Search, Uniform
 from ratchet.spec.source import Source
-from ratchet.spec.training import Choice, Search, Train, Uniform
+from ratchet.spec.training import Train
 
 HISTOGRAM_TREES = "sklearn.ensemble.HistGradientBoostingClassifier"
 FOREST = "sklearn.ensemble.RandomForestClassifier"

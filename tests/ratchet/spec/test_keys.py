@@ -69,8 +69,11 @@ from ratchet.steps.tune import tune
 from ratchet.training.checkpoints import Checkpoints
 from ratchet.training.fit import fit, labelled_matrix
 from ratchet.training.long_fit import Watcher, fit_in_rounds
-from ratchet.training.search import search
+from ratchet.training.search.families import families_of, settle
+from ratchet.training.search.pruning import rungs_of
+from ratchet.training.search.running import Ground, search
 from ratchet.training.window import select_window
+from ratchet_airflow.pipelines.train import build_train
 from ratchet_airflow.runs import ModelRun
 from ratchet_airflow.waiting import night_of
 from tests.factories.lives import LOADED, WATCHED, Life, Stage
@@ -97,6 +100,8 @@ def leaves(section: type[BaseModel], prefix: str = "") -> Iterator[str]:
         below = list(_sections(info.annotation))
         if prefix != "source." and below == list(_sections(DeliverySpec)):
             below = []  # the same block again: its keys are shown once, below the source
+        if (prefix, name) == ("train.search.families.*.", "space"):
+            below = []  # and those of a space below the search
         star = "*." if any(get_origin(a) is dict for a in (info.annotation, *get_args(info.annotation))) else ""
         if not below:
             yield f"{prefix}{name}"
@@ -341,7 +346,40 @@ def searched(model: Model) -> object:
     store = model.path / "study.db"
     store.unlink(missing_ok=True)
     found = search(examples(model), examples(model, day(2)), model.spec, storage_path=store, study_name="walk")
-    return [trial.parameters for trial in found.trials]
+    return [(trial.family, trial.features, dict(trial.parameters)) for trial in found.trials]
+
+
+def settings_tried(model: Model) -> object:
+    """What is tried by a search whose trials are judged by a formula."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            Ground, "auc", lambda self, setting, rung=None: 0.7 + 0.01 * float(setting.parameters.get("C", 0))
+        )
+        return searched(model)
+
+
+def fits_of_a_trial(model: Model) -> object:
+    several = pl.concat([examples(model, span) for span in days(1, 3)])
+    return [rung.step for rung in rungs_of(several, model.spec)]
+
+
+def families_told(model: Model) -> object:
+    """The estimator of each family as it is fitted."""
+    return [repr(build_pipeline(settle(model.spec, name, "all"))[-1]) for name in families_of(model.spec)]
+
+
+def encodings(model: Model) -> object:
+    """What each family's estimator reads."""
+    settled = [settle(model.spec, name, "all") for name in families_of(model.spec)]
+    return [repr(build_pipeline(spec)[0]) for spec in settled]
+
+
+def ranks(model: Model) -> object:
+    return {name: family.rank for name, family in families_of(model.spec).items()}
+
+
+def tasks_of_train(model: Model) -> object:
+    return sorted(build_train(model.spec).task_ids)
 
 
 def threads_of_a_fit(model: Model) -> object:
@@ -592,6 +630,15 @@ FOREST = "sklearn.ensemble.RandomForestClassifier"
 TREES = "sklearn.ensemble.HistGradientBoostingClassifier"
 RANGE = {"train.search": {"trials": 1, "space": {"C": {"low": 0.5, "high": 2.0}}}}
 CHOICE = {"train.search": {"trials": 1, "space": {"C": {"choices": [0.5, 1.0]}}}}
+GRID = {"train.search": {"trials": 9, "sampler": "grid", "space": {"C": {"low": 0.5, "high": 2.0, "points": 2}}}}
+LONG = {"train.search": {"trials": 8, "space": {"C": {"low": 0.5, "high": 2.0}}}}
+NET = "sklearn.neural_network.MLPClassifier"
+LAYERS = {
+    "train.estimator": NET,
+    "train.parameters": {},
+    "train.search": {"trials": 2, "space": {"hidden_layer_sizes": {"max_layers": 1, "units": [2]}}},
+}
+FAMILIES = {"train.search": {"trials": 1, "families": {"forest": {"estimator": FOREST}}}}
 
 DELTA = {"source.delivery": {"kind": "delta", "table": "a"}}
 # Beside the models lies the data folder, with one day of parcels in several files and a database.
@@ -783,6 +830,53 @@ CASES = {
     "features.inputs": Case(key="features.inputs", value={"features.add_hour": ["weight"]}, observe=proven),
     "train.encoding": Case(key="train.encoding", value="codes", observe=encoded),
     "train.parameters": Case(key="train.parameters", value={"C": 0.5}, observe=estimator),
+    "train.search.sampler": Case(key="train.search.sampler", value="cma_es", observe=settings_tried, given=LONG),
+    "train.search.pruner": Case(key="train.search.pruner", value="median", observe=fits_of_a_trial, given=RANGE),
+    "train.search.minutes": Case(key="train.search.minutes", value=1e-9, observe=settings_tried, given=RANGE),
+    "train.search.workers": Case(key="train.search.workers", value=2, observe=tasks_of_train, given=RANGE),
+    "train.search.converged_after": Case(
+        key="train.search.converged_after",
+        value=2,
+        observe=settings_tried,
+        given={"train.search": {**LONG["train.search"], "min_gain": 0.5}},
+    ),
+    "train.search.min_gain": Case(
+        key="train.search.min_gain",
+        value=0.5,
+        observe=settings_tried,
+        given={"train.search": {**LONG["train.search"], "converged_after": 2}},
+    ),
+    "train.search.space.*.points": Case(key="train.search.space.C.points", value=3, observe=settings_tried, given=GRID),
+    "train.search.space.*.max_layers": Case(
+        key="train.search.space.hidden_layer_sizes.max_layers", value=5, observe=settings_tried, given=LAYERS
+    ),
+    "train.search.space.*.units": Case(
+        key="train.search.space.hidden_layer_sizes.units", value=[3], observe=settings_tried, given=LAYERS
+    ),
+    "train.search.families.*.estimator": Case(
+        key="train.search.families.forest.estimator", value=NET, observe=ranks, given=FAMILIES
+    ),
+    "train.search.families.*.encoding": Case(
+        key="train.search.families.forest.encoding", value="one_hot", observe=encodings, given=FAMILIES
+    ),
+    "train.search.families.*.parameters": Case(
+        key="train.search.families.forest.parameters", value={"n_estimators": 3}, observe=families_told, given=FAMILIES
+    ),
+    "train.search.families.*.space": Case(
+        key="train.search.families.forest.space",
+        value={"max_depth": {"low": 1, "high": 3, "integer": True}},
+        observe=settings_tried,
+        given={"train.search": {**FAMILIES["train.search"], "trials": 6}},
+    ),
+    "train.search.families.*.rank": Case(
+        key="train.search.families.forest.rank", value=9, observe=ranks, given=FAMILIES
+    ),
+    "train.search.feature_sets": Case(
+        key="train.search.feature_sets",
+        value={"few": ["distance"]},
+        observe=settings_tried,
+        given={"train.search": {**LONG["train.search"]}},
+    ),
     "train.search.trials": Case(key="train.search.trials", value=2, observe=searched, given=RANGE),
     "train.search.space.*.low": Case(key="train.search.space.C.low", value=1.5, observe=searched, given=RANGE),
     "train.search.space.*.high": Case(key="train.search.space.C.high", value=0.6, observe=searched, given=RANGE),
@@ -936,5 +1030,5 @@ def _pattern(key: str) -> str:
 def _is_named_by_user(parts: list[str], i: int) -> bool:
     if i == 0:
         return False
-    mappings = ("joins",) if i == 1 else ("columns", "space", "prohibited", "groups")
+    mappings = ("joins",) if i == 1 else ("columns", "space", "prohibited", "groups", "families")
     return parts[i - 1] in mappings

@@ -7,8 +7,9 @@ import pytest
 
 from ratchet.errors import TrainingError
 from ratchet.spec.model import ModelSpec
-from ratchet.training import search as module
-from ratchet.training.search import SearchResult, search
+from ratchet.training.search import running as module
+from ratchet.training.search.running import search
+from ratchet.training.search.trials import SearchResult
 from tests.ratchet.features.make import make_frame, make_search, make_spec
 
 TRAIN, VALIDATE = make_frame(300, seed=1), make_frame(200, seed=2, span="2013-01-06")

@@ -1,0 +1,232 @@
+"""A search as a step: on one study below the home, by several workers, told in MLflow and in its report."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import polars as pl
+import pytest
+
+from ratchet.errors import InputError
+from ratchet.packaging.package import load_package
+from ratchet.project import Project
+from ratchet.spec.model import ModelSpec
+from ratchet.steps import tune as module
+from ratchet.steps.evaluate import evaluate
+from ratchet.steps.examples import read_labelled_examples
+from ratchet.steps.select_window import WindowResult, select_window
+from ratchet.steps.track_search import track_search
+from ratchet.steps.train import train
+from ratchet.steps.tune import TuneResult, try_settings, tune
+from ratchet.training.registry import bounded
+from ratchet.training.search.running import Ground
+from tests.factories.lives import LOADED, Life
+from tests.factories.models import Model, at, day
+from tests.factories.processes import killed_at
+
+TREES = "sklearn.ensemble.HistGradientBoostingClassifier"
+LOGISTIC = "sklearn.linear_model.LogisticRegression"
+SPACE = {"C": {"low": 0.01, "high": 10.0, "log": True}}
+TREE_SPACE = {"max_iter": {"low": 3, "high": 30, "integer": True}, "max_leaf_nodes": {"choices": [3, 7]}}
+
+
+def window_of(model: Model) -> WindowResult:
+    return select_window(model.project, model.spec, day(LOADED), reasons=("cold_start",))
+
+
+def search(model: Model, **search: Any) -> TuneResult:
+    model.edit({"train.search": {"trials": 3, "space": SPACE} | search})
+    return tune(model.project, model.spec, window_of(model))
+
+
+def trees_against_linear(model: Model, **linear: Any) -> TuneResult:
+    model.edit({"train.estimator": TREES, "train.parameters": {"early_stopping": False}})
+    return search(
+        model,
+        trials=10,
+        space=TREE_SPACE,
+        families={"linear": {"estimator": LOGISTIC, "space": SPACE} | linear},
+        feature_sets={"few": ["distance", "hour"]},
+    )
+
+
+def test_a_search_is_told_with_its_best_its_end_and_its_report(life: Life):
+    model = life("loaded")
+    result = search(model)
+    assert len(result.trials) == 4
+    assert result.validation_auc == max(trial["auc"] for trial in result.trials)  # type: ignore[type-var]
+    assert result.stopped == "the budget of 3 trials is spent"
+    assert result.stopped in result.words
+    assert (result.family, result.features, result.estimator) == ("main", "all", LOGISTIC)
+    page = model.store.read(str(result.report_uri)).decode()
+    assert "It stopped because the budget of 3 trials is spent." in page
+    assert page.count("<circle") == 4
+
+
+def test_without_a_search_there_is_one_trial_no_study_and_no_report(life: Life):
+    model = life("loaded")
+    result = tune(model.project, model.spec, window_of(model))
+    assert (len(result.trials), result.report_uri, result.words[:4]) == (1, None, "AUC ")
+    assert not list(Path(model.project.home).rglob("study.log"))
+    assert track_search(model.project, model.spec, result, at=at(day(LOADED))) is None
+
+
+@pytest.mark.parametrize(
+    ("rank", "winner"), [pytest.param(None, "linear", id="simpler"), pytest.param(9, "main", id="less-simple")]
+)
+def test_the_simplest_family_within_the_interval_of_the_best_is_trained_and_evaluated(
+    life: Life, rank: int | None, winner: str
+):
+    model = life("loaded")
+    result = trees_against_linear(model, **({"rank": rank} if rank else {}))
+    assert {(one["family"], one["features"]) for one in result.contenders} >= {("main", "all"), ("linear", "all")}
+    best = result.contenders[0]
+    within = [one for one in result.contenders if one["low"] <= 0]  # type: ignore[operator]
+    assert {one["family"] for one in within} == {"main", "linear"}  # else the ranks would decide nothing
+    assert (best["low"], best["high"]) == (0, 0)
+    assert result.family == winner
+    assert result.estimator == (LOGISTIC if winner == "linear" else TREES)
+    assert "the simplest contender" in model.store.read(str(result.report_uri)).decode().lower()
+    window = window_of(model)
+    trained = train(model.project, model.spec, window, result, at=at(day(LOADED)))
+    package = json.loads(model.store.read(f"models/parcels/{trained.digest}/package.json"))
+    assert package["estimator"] == result.estimator
+    assert evaluate(model.project, model.spec, window, trained).candidate_auc is not None
+
+
+def test_a_model_of_a_chosen_set_of_features_does_not_read_the_others(life: Life):
+    model = life("loaded")
+    model.edit({"train.search": {"trials": 2, "feature_sets": {"few": ["distance", "hour"]}}})
+    window, spec = window_of(model), model.spec
+    tuned = tune(model.project, spec, window)
+    chosen = replace(tuned, features="few", parameters={})
+    trained = train(model.project, spec, window, chosen, at=at(day(LOADED)))
+    loaded = load_package(model.store, model.id, trained.digest)
+    frame = read_labelled_examples(model.project, spec, window.validate_spans)
+    scores = loaded.predict(frame)
+    assert (loaded.predict(frame.with_columns(pl.col("weight") + 100.0)) == scores).all()
+    assert (loaded.predict(frame.with_columns(pl.col("distance") + 100.0)) != scores).any()
+
+
+def search_in(project: Project, spec: ModelSpec, window: WindowResult) -> None:
+    tune(project, spec, window)
+
+
+def test_a_killed_search_goes_on_from_its_study_below_the_home(life: Life, monkeypatch: pytest.MonkeyPatch):
+    model = life("loaded")
+    model.edit({"train.search": {"trials": 4, "space": SPACE}})
+    window = window_of(model)
+    killed_at("search.fitted.2", search_in, model.project, model.spec, window)
+    study = list(Path(model.project.home).rglob("study.log"))
+    assert [path.parent.parent.name for path in study] == ["tune"]
+    fitted, original = [], Ground.auc
+
+    def counted(self: Ground, *of: Any) -> float:
+        fitted.append(of)
+        return original(self, *of)
+
+    monkeypatch.setattr(Ground, "auc", counted)
+    result = tune(model.project, model.spec, window)
+    assert [trial["state"] for trial in result.trials] == ["complete", "complete", "fail", *["complete"] * 3]
+    assert len(fitted) == 3
+
+
+def test_workers_try_on_one_study_and_what_they_tried_is_concluded(life: Life, monkeypatch: pytest.MonkeyPatch):
+    model = life("loaded")
+    model.edit({"train.search": {"trials": 4, "space": SPACE, "workers": 2}})
+    window = window_of(model)
+    shares = [try_settings(model.project, model.spec, window, worker) for worker in range(2)]
+    assert [(share.n_trials, share.words) for share in shares] == [
+        (5, "worker 0 tried 5 setting(s)"),
+        (0, "worker 1 tried 0 setting(s)"),
+    ]
+    monkeypatch.setattr(Ground, "auc", None)
+    result = tune(model.project, model.spec, window)
+    assert len(result.trials) == 5
+    monkeypatch.setattr(module, "read_labelled_examples", None)
+    assert try_settings(model.project, model.spec, window, 1).n_trials == 0
+    assert tune(model.project, model.spec, window) == result
+
+
+def test_workers_without_a_disk_to_share_are_refused(life: Life, s3_server: Any, monkeypatch: pytest.MonkeyPatch):
+    from tests.faults.moto_server import set_s3_environment
+
+    set_s3_environment(monkeypatch, s3_server.url)
+    model = life("loaded")
+    model.edit({"train.search": {"trials": 4, "space": SPACE, "workers": 2}})
+    window = window_of(model)
+    elsewhere = replace(model.project, home=s3_server.fresh_uri())
+    with pytest.raises(InputError, match="2 workers share a study on a local disk"):
+        try_settings(elsewhere, model.spec, window, 0)
+
+
+class TestInMlflow:
+    @pytest.fixture
+    def model(self, life: Life) -> Model:
+        return life("loaded")
+
+    def runs(self, model: Model) -> tuple[list[Any], list[Any]]:
+        with bounded(model.project.tracking_uri) as client:
+            experiment = client.get_experiment_by_name("parcels")
+            assert experiment is not None
+            found = client.search_runs([experiment.experiment_id])
+        children = [run for run in found if "mlflow.parentRunId" in run.data.tags]
+        return [run for run in found if run not in children], children
+
+    def test_there_is_one_run_for_the_search_and_one_below_it_for_each_trial(self, model: Model):
+        tuned = search(model)
+        assert track_search(model.project, model.spec, tuned, at=at(day(LOADED))) is None  # a file has no pages
+        [parent], children = self.runs(model)
+        assert {child.data.tags["mlflow.parentRunId"] for child in children} == {parent.info.run_id}
+        aucs = {int(child.data.tags["ratchet.trial"]): child.data.metrics["validation_auc"] for child in children}
+        assert aucs == {trial["number"]: trial["auc"] for trial in tuned.trials}
+        assert float(children[0].data.params["C"]) > 0
+        assert parent.data.metrics["validation_auc"] == tuned.validation_auc
+        assert parent.info.status == "FINISHED"
+        with bounded(model.project.tracking_uri) as client:
+            best = client.get_metric_history(parent.info.run_id, "best_auc")
+            files = {file.path for file in client.list_artifacts(parent.info.run_id)}
+            plot = Path(client.download_artifacts(parent.info.run_id, "progress.svg")).read_text()
+        assert [point.value for point in sorted(best, key=lambda point: point.step)] == sorted(
+            point.value for point in best
+        )
+        assert {"search.html", "progress.svg"} <= files
+        assert ElementTree.fromstring(plot).tag == "{http://www.w3.org/2000/svg}svg"
+        assert "var(" not in plot
+
+    def test_a_repeat_enters_what_is_missing_and_nothing_twice(self, model: Model, monkeypatch: pytest.MonkeyPatch):
+        from mlflow import MlflowClient
+
+        tuned, calls, original = search(model), [], MlflowClient.set_terminated
+
+        def broken(self: Any, run_id: str, *of: Any, **named: Any) -> None:
+            calls.append(run_id)
+            if len(calls) == 3:
+                raise RuntimeError("cut off")
+            original(self, run_id, *of, **named)
+
+        monkeypatch.setattr(MlflowClient, "set_terminated", broken)
+        with pytest.raises(RuntimeError, match="cut off"):
+            track_search(model.project, model.spec, tuned, at=at(day(LOADED)))
+        monkeypatch.setattr(MlflowClient, "set_terminated", original)
+        for _ in range(2):
+            track_search(model.project, model.spec, tuned, at=at(day(LOADED)))
+        [parent], children = self.runs(model)
+        assert parent.info.status == "FINISHED"
+        assert sorted(child.data.tags["ratchet.trial"] for child in children) == ["0", "1", "2", "3"]
+        assert {child.info.status for child in children} == {"FINISHED"}
+
+    def test_importance_is_a_plot_of_each_family_with_enough_trials(self, model: Model):
+        tuned = search(model, trials=9, space=SPACE | {"tol": {"low": 1e-6, "high": 1e-3, "log": True}})
+        assert set(tuned.importance) == {"main"}
+        shares = dict(tuned.importance["main"])
+        assert shares["C"] > shares["tol"]
+        assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
+        track_search(model.project, model.spec, tuned, at=at(day(LOADED)))
+        [parent], _ = self.runs(model)
+        with bounded(model.project.tracking_uri) as client:
+            assert "importance-main.svg" in {file.path for file in client.list_artifacts(parent.info.run_id)}
