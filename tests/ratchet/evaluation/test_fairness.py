@@ -92,11 +92,13 @@ def test_odds_need_enough_of_each_class_in_each_group_and_parity_does_not(n_posi
     assert found.parity_difference is not None
 
 
-def test_rates_of_fewer_than_ten_are_not_shown():
+def test_what_became_of_fewer_than_ten_is_not_shown():
     truth, expected = np.arange(109) % 2 == 0, np.arange(109) % 3 == 0
     found = compare(truth, expected, ["a"] * 100 + ["b"] * 9)
     small = found.groups[1]
-    assert (small.n_examples, small.selection_rate, small.true_positive_rate) == (9, None, None)
+    assert (small.n_examples, small.n_positive, small.selection_rate, small.true_positive_rate) == (9, None, None, None)
+    enough = compare(truth[:-1], (np.arange(109) % 3 == 0)[:-1], ["a"] * 98 + ["b"] * 10).groups[1]
+    assert None not in (enough.n_positive, enough.selection_rate)
 
 
 def test_nobody_selected_is_equal_and_no_certainty():
