@@ -49,13 +49,14 @@ _RATES = ("selection_rate", "true_positive_rate", "false_positive_rate")
 class GroupRates:
     """One group; ``value`` None stands for the missing one.
 
-    ``is_compared`` says that it is large enough to be held against others. A rate is None with fewer than 10 examples
-    in the group, or none of the outcome that it is a rate of.
+    ``is_compared`` says that it is large enough to be held against others. With fewer than 10 examples in the group its
+    positives are not counted and it has no rate: they would tell what became of whom. A rate is None also without an
+    example of the outcome that it is a rate of.
     """
 
     value: str | None
     n_examples: int
-    n_positive: int
+    n_positive: int | None
     is_compared: bool
     selection_rate: Interval | None
     true_positive_rate: Interval | None
@@ -139,7 +140,7 @@ def compare_groups(
         GroupRates(
             value=value,
             n_examples=part.n("selection_rate"),
-            n_positive=part.n("true_positive_rate"),
+            n_positive=part.n("true_positive_rate") if part.n("selection_rate") >= _MIN_SHOWN else None,
             is_compared=part.n("selection_rate") >= policy.min_group_examples,
             **{rate: _shown(part, rate, one[rate], drawing) for rate in _RATES},
         )

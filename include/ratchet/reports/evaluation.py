@@ -11,6 +11,7 @@ from ratchet.reports.explaining import curve_plots, explanation_plots, feature_r
 from ratchet.reports.figures import count, share
 from ratchet.reports.page import render_page
 from ratchet.reports.plots import Whisker, plot_whiskers
+from ratchet.reports.score_curves import plot_calibration, plot_scores
 
 if TYPE_CHECKING:
     from ratchet.evaluation.bootstrap import Interval
@@ -61,6 +62,9 @@ def render_evaluation(
         asked=_asked(gate) if gate else "",
         confidence=f"{100 * evaluation.confidence:g}%",
         contenders_plot=_plot_contenders(evaluation),
+        **_scores(evaluation),
+        **_crossed(evaluation),
+        kpi_plot=_plot_kpi(evaluation),
         differences_plot=_plot_differences(evaluation, gate),
         slices_plot=_plot_slices(judged[:_MOST_PLOTTED], bound),
         slices_bound=bound,
@@ -83,9 +87,16 @@ def _facts(evaluation: Evaluation) -> dict[str, Markup | str]:
         "Test examples": count(n),
         "Positive": Markup("{} ({})").format(count(n_positive), share(n_positive, n)) if n else count(0),
         "Confidence": f"{100 * evaluation.confidence:g}%",
-        "Resamples": count(evaluation.resamples),
+        "Resamples": _resamples(evaluation),
         "Seed": count(evaluation.seed),
     }
+
+
+def _resamples(evaluation: Evaluation) -> Markup:
+    if evaluation.n_units is None:
+        return count(evaluation.resamples)
+    units = {"entity": "entities", "span": "spans"}[evaluation.resample_by]
+    return Markup("{} of {} {}").format(count(evaluation.resamples), count(evaluation.n_units), units)
 
 
 def _asked(gate: GateResult) -> str:
@@ -100,6 +111,38 @@ def _asked(gate: GateResult) -> str:
 def _plot_contenders(evaluation: Evaluation) -> Markup | None:
     rows = [_whisker(of.name, of.auc, is_strong=of.name == "candidate") for of in evaluation.contenders if of.auc]
     return plot_whiskers(rows, what="AUC", reference=0.5) if rows else None
+
+
+def _scores(evaluation: Evaluation) -> dict[str, object]:
+    curves = {curve.name: curve for curve in evaluation.curves}
+    candidate, champion = curves.get("candidate"), curves.get("champion")
+    is_drawn = candidate is not None and candidate.calibration
+    return {
+        "candidate_curve": candidate,
+        "champion_curve": champion,
+        "calibration_plot": plot_calibration(candidate, champion) if candidate and is_drawn else None,
+        "scores_plot": plot_scores(candidate, champion) if candidate and is_drawn else None,
+    }
+
+
+def _crossed(evaluation: Evaluation) -> dict[str, object]:
+    lowest = sorted(evaluation.crossed, key=lambda of: of.difference.value if of.difference else of.candidate_auc or 0)
+    left_out = f" ({_MOST_PLOTTED} of {len(lowest)})" if len(lowest) > _MOST_PLOTTED else ""
+    return {"crossed_shown": lowest[:_MOST_PLOTTED], "crossed_left_out": left_out}
+
+
+def _plot_kpi(evaluation: Evaluation) -> Markup | None:
+    leads = evaluation.decisions.leads if evaluation.decisions else ()
+    rows = [
+        _whisker(
+            f"minus {of.other}",
+            of.interval,
+            is_strong=of.other == "champion",
+            is_hollow=of.interval.low <= 0 <= of.interval.high,
+        )
+        for of in leads
+    ]
+    return plot_whiskers(rows, what="KPI difference", reference=0, signed=True) if rows else None
 
 
 def _plot_differences(evaluation: Evaluation, gate: GateResult | None) -> Markup:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ratchet.errors import DataError
 from ratchet.evaluation.baselines import rule_expects
 from ratchet.evaluation.beside import Beside
 from ratchet.evaluation.decisions import Decision
@@ -37,7 +38,18 @@ def tell_beside(
         By contender.
     digests : mapping of str to str
         The packages of candidate and champion: each decides at the threshold of its own card.
+
+    Raises
+    ------
+    DataError
+        If the examples lack a column of groups.
     """
+    missing = sorted(set(spec.evaluate.fairness.columns) - set(test.columns))
+    if missing:
+        raise DataError(
+            f"The test examples hold no {', '.join(missing)}, between whose values decisions are compared "
+            "(evaluate.fairness). They were taken in before it was kept: take the spans in again."
+        )
     store, model, rule = open_store(project.home), ModelId(spec.name), spec.objective.rule
     decisions = {
         name: Decision.at(scores[name], read_manifest(store, model, digest).card.threshold)

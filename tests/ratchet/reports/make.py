@@ -11,8 +11,12 @@ from ratchet.drift.curves import Curves
 from ratchet.drift.decisions import compare_columns
 from ratchet.drift.results import ColumnDrift, Contribution, DriftResult, Figures, Test
 from ratchet.evaluation.bootstrap import Interval
+from ratchet.evaluation.calibration import CalibrationBin, ScoreCurve
 from ratchet.evaluation.curves import Curves as ContenderCurves
 from ratchet.evaluation.curves import compute_curves
+from ratchet.evaluation.decisions import Decided, Decisions, KpiLead
+from ratchet.evaluation.fairness import GroupFairness, GroupRates
+from ratchet.evaluation.found import FoundSlice, FoundSlices
 from ratchet.evaluation.gate import GateResult, decide_gate
 from ratchet.evaluation.results import Difference, Evaluation, Metrics, SliceRow
 from ratchet.explanation.cost import FeatureCost
@@ -38,6 +42,58 @@ HOSTILE = """<script>alert('x')</script><img src="https://example.com/x" onerror
 
 def make_interval(value: float, width: float = 0.02) -> Interval:
     return Interval(value=value, low=round(value - width, 12), high=round(value + 1.1 * width, 12))
+
+
+def make_decisions(unit: str) -> Decisions:
+    named = {"candidate": 0.41, "champion": 0.37, "rule": None}
+    return Decisions(
+        unit=unit,
+        contenders=tuple(
+            Decided(
+                name=name,
+                threshold=threshold,
+                true_positive=3_001 + i,
+                false_positive=2_011 + i,
+                true_negative=6_021 + i,
+                false_negative=1_031 + i,
+                accuracy=make_interval(0.73 + i / 1000),
+                kpi=make_interval(-0.61 + i / 1000),
+            )
+            for i, (name, threshold) in enumerate(named.items())
+        ),
+        leads=(KpiLead(other="champion", interval=make_interval(0.0321)),),
+    )
+
+
+def make_curve(name: str) -> ScoreCurve:
+    bins = tuple(
+        CalibrationBin(n_examples=1_000 + i, mean_score=0.05 + i / 10, share=make_interval(0.06 + i / 12))
+        for i in range(10)
+    )
+    return ScoreCurve(name=name, calibration=bins, histogram=tuple(range(20)))
+
+
+def make_fairness(value: str) -> GroupFairness:
+    rates = make_interval(0.345), make_interval(0.654), make_interval(0.234)
+    return GroupFairness(
+        column="sex",
+        contender="candidate",
+        groups=tuple(
+            GroupRates(
+                value=group,
+                n_examples=5_432,
+                n_positive=2_109,
+                is_compared=group != "x",
+                selection_rate=rates[0],
+                true_positive_rate=rates[1],
+                false_positive_rate=rates[2],
+            )
+            for group in (value, "m", "x")
+        ),
+        parity_difference=make_interval(0.0765),
+        parity_ratio=make_interval(0.876),
+        odds_difference=make_interval(0.0543),
+    )
 
 
 def make_evaluation(*, fault: str | None = None, slice_value: str = "EWR") -> Evaluation:
@@ -87,6 +143,36 @@ def make_evaluation(*, fault: str | None = None, slice_value: str = "EWR") -> Ev
             ),
             SliceRow(column="carrier", value=None, n_examples=12, n_positive=3, candidate_auc=0.5432),
         ),
+        decisions=make_decisions(slice_value),
+        curves=tuple(make_curve(name) for name in ("candidate", "champion")),
+        crossed=(
+            SliceRow(
+                column="origin and carrier",
+                value=f"{slice_value} and UA",
+                n_examples=2_222,
+                n_positive=777,
+                candidate_auc=0.6543,
+                champion_auc=0.7654,
+                difference=make_interval(-0.0411, 0.012),
+            ),
+        ),
+        found=FoundSlices(
+            n_looked_at=41,
+            rows=(
+                FoundSlice(
+                    feature="dest",
+                    value=f"= {slice_value}",
+                    against="champion",
+                    n_examples=1_111,
+                    n_positive=444,
+                    candidate_auc=0.6001,
+                    other_auc=0.6789,
+                    difference=make_interval(-0.0788),
+                    p_value=0.0123,
+                ),
+            ),
+        ),
+        fairness=(make_fairness(slice_value),),
     )
 
 

@@ -33,7 +33,28 @@ def figures_of(evaluation):
         yield from (of.n_examples, of.n_positive, of.candidate_auc, of.champion_auc)
         if of.difference:
             yield from (of.difference.value, of.difference.low, of.difference.high)
+    yield from more_figures_of(evaluation)
     yield from (evaluation.n_examples, evaluation.n_positive, evaluation.resamples, evaluation.seed)
+
+
+def more_figures_of(evaluation):
+    intervals = []
+    for of in evaluation.decisions.contenders:
+        yield from (of.threshold, of.true_positive, of.false_positive, of.true_negative, of.false_negative)
+        intervals += [of.accuracy, of.kpi]
+    for of in evaluation.curves[0].calibration:
+        yield from (of.n_examples, of.mean_score)
+        intervals.append(of.share)
+    for of in (*evaluation.crossed, *evaluation.found.rows):
+        yield from (of.n_examples, of.candidate_auc)
+        intervals.append(of.difference)
+    for of in evaluation.fairness:
+        intervals += [of.parity_difference, of.parity_ratio, of.odds_difference]
+        for group in of.groups:
+            yield from (group.n_examples, group.n_positive)
+            intervals += [group.selection_rate, group.true_positive_rate, group.false_positive_rate]
+    for interval in intervals:
+        yield from (interval.value, interval.low, interval.high)
 
 
 def test_every_figure_is_in_the_page():
@@ -46,6 +67,24 @@ def test_words_names_and_confidence_are_in_the_page():
     text = render().text
     for words in ("on three days", "candidate", "minus champion", "origin=EWR", "carrier=(missing)", "97.5%", "12,345"):
         assert words in text
+
+
+def test_what_was_looked_for_and_who_was_compared_is_told():
+    text = render(make_evaluation(slice_value="points")).text
+    for words in ("points and UA", "dest = points", "KPI: points", "sex, decisions of the candidate", "[x]"):
+        assert words in text
+    assert "Of 41 slices" in text
+    assert render(replace(make_evaluation(), decisions=None)).text.count("No decision was compared") == 1
+
+
+def test_intervals_drawn_by_span_say_of_how_many():
+    assert "1,200 of 28 spans" in render(replace(make_evaluation(), resample_by="span", n_units=28)).text
+
+
+def test_the_calibration_of_both_is_drawn():
+    page = render()
+    labels = [value for tag, name, value in page.attributes if (tag, name) == ("svg", "aria-label")]
+    assert {"Calibration: share of positives over mean score", "Distribution of scores"} <= set(labels)
 
 
 def test_without_a_gate_there_is_no_verdict():

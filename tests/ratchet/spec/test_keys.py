@@ -26,9 +26,14 @@ from ratchet.drift.decisions import History, compare_columns
 from ratchet.drift.seasons import Season
 from ratchet.errors import RatchetError
 from ratchet.evaluation.baselines import rule_scores
+from ratchet.evaluation.beside import Beside
 from ratchet.evaluation.contenders import evaluate_contenders
+from ratchet.evaluation.decisions import Decision, compare_decisions
+from ratchet.evaluation.fairness import cut_groups
 from ratchet.evaluation.gate import decide_gate
 from ratchet.evaluation.governance import assess, governance_checks
+from ratchet.evaluation.limits import check_limits
+from ratchet.evaluation.resampling import Drawing
 from ratchet.evaluation.results import Evaluation
 from ratchet.features.matrix import feature_roles, to_matrix
 from ratchet.features.transform import build_pipeline
@@ -72,6 +77,7 @@ from ratchet.training.long_fit import Watcher, fit_in_rounds
 from ratchet.training.search.families import families_of, settle
 from ratchet.training.search.pruning import rungs_of
 from ratchet.training.search.running import Ground, search
+from ratchet.training.threshold import choose
 from ratchet.training.window import select_window
 from ratchet_airflow.pipelines.train import build_train
 from ratchet_airflow.runs import ModelRun
@@ -441,6 +447,61 @@ def gate(*reasons: Reason, lead: float = -0.1) -> Observe:
     return observe
 
 
+def decided(model: Model) -> object:
+    """The threshold that made-up validation examples choose, and what a decision is worth at it."""
+    rng, values = np.random.default_rng(2), model.spec.objective.values
+    scores = rng.random(2000)
+    labels = (rng.random(2000) < scores).astype(int)
+    threshold, chosen_by = choose(scores, labels, values)
+    drawing = Drawing(resamples=10, seed=0, confidence=0.9)
+    found = compare_decisions(labels == 1, {"candidate": Decision.at(scores, threshold)}, values, drawing)
+    assert found is not None
+    return threshold, chosen_by, found.unit, found.contenders[0].kpi
+
+
+def examined(model: Model) -> Evaluation:
+    """1500 made-up examples of groups and spans, on which the candidate lost where depot is north and carrier B."""
+    rng, fairness = np.random.default_rng(1), model.spec.evaluate.fairness
+    labels, at = rng.random(1500) < 0.4, np.arange(1500)
+    slices = pl.DataFrame({"carrier": np.where(at % 2, "A", "B"), "depot": np.where(at % 4 < 2, "south", "north")})
+    lost = (at % 4 == 2) * 0.4 * labels
+    scores = np.clip(0.5 * labels + 0.5 * rng.random(1500), 0, 1)
+    people = pl.DataFrame({"weight": 4.0 + at % 3, "depot": np.where(at % 10, "south", "north")})
+    return evaluate_contenders(
+        labels,
+        {"candidate": np.clip(scores - lost, 0, 1), "champion": scores},
+        slices,
+        policy=model.spec.evaluate,
+        seed=0,
+        beside=Beside(
+            units=pl.Series(at % 100),
+            decisions={"candidate": Decision.at(scores, 0.5 + 0.2 * (at % 10 == 0))},
+            features=slices,
+            roles={"carrier": "categorical", "depot": "categorical"},
+            groups=people.select(cut_groups(people[name], of) for name, of in fairness.columns.items()),
+        ),
+    )
+
+
+def limits(model: Model) -> object:
+    """The verdicts that the gate adds where the spec asks for them."""
+    return {check.name: check.verdict for check in check_limits(examined(model), model.spec.evaluate)}
+
+
+def groups(model: Model) -> object:
+    return [(group.name, group.is_compared) for one in examined(model).fairness for group in one.groups]
+
+
+def drawn_by(model: Model) -> object:
+    found = examined(model)
+    return found.n_units, [check.name for check in check_limits(found, model.spec.evaluate)]
+
+
+def more_slices(model: Model) -> object:
+    found = examined(model)
+    return [row.name for row in found.crossed], found.found, limits(model)
+
+
 def interval(model: Model) -> object:
     difference = contest(model).difference("champion")
     assert difference is not None
@@ -659,6 +720,8 @@ OUTCOME = {"label.delivery": None, "label.outcome": {"column": "weight_after", "
 LENIENT = {"source.max_quarantined": 1.0}
 TEXT = {**LENIENT, "source.rows.text_numbers": "parse"}
 ORDERED = {**TEXT, "source.rows.conflicts": "keep_last", "source.rows.order_by": "changed_at"}
+VALUES = {"objective.values": {"unit": "EUR", "true_positive": 1, "false_positive": -1}}
+FAIRNESS = {"evaluate.fairness.columns": {"depot": {}}}
 GROUPS = {"governance.groups.depot.min_examples": 10}
 
 CASES = {
@@ -667,6 +730,16 @@ CASES = {
     "owner": Case(key="owner", value="the others", observe=status("owner")),
     "objective.goal": Case(key="objective.goal", value="Something else altogether.", observe=status("goal")),
     "objective.rule.column": Case(key="objective.rule.column", value="weight", observe=expected_by_rule),
+    **{
+        f"objective.values.{key}": Case(key=f"objective.values.{key}", value=value, observe=decided, given=VALUES)
+        for key, value in {
+            "unit": "minutes",
+            "true_positive": 3,
+            "false_positive": -3,
+            "true_negative": 2,
+            "false_negative": -2,
+        }.items()
+    },
     "objective.rule.at_least": Case(key="objective.rule.at_least", value=80, observe=expected_by_rule),
     "source.delivery.kind": Case(key="source.delivery.kind", value="table", observe=is_accepted),
     "source.delivery.function": Case(key="source.delivery.function", value="source.read_deliveries", observe=contract),
@@ -910,6 +983,23 @@ CASES = {
     "evaluate.superiority_margin": Case(key="evaluate.superiority_margin", value=0.3, observe=gate("drift", lead=0.5)),
     "evaluate.confidence": Case(key="evaluate.confidence", value=0.8, observe=interval),
     "evaluate.resamples": Case(key="evaluate.resamples", value=300, observe=interval),
+    "evaluate.resample_by": Case(key="evaluate.resample_by", value="entity", observe=drawn_by),
+    "evaluate.crossed_slices": Case(key="evaluate.crossed_slices", value="none", observe=more_slices),
+    "evaluate.found_slices": Case(key="evaluate.found_slices", value="judged", observe=more_slices),
+    "evaluate.max_calibration_error": Case(key="evaluate.max_calibration_error", value=0.1, observe=limits),
+    "evaluate.fairness.columns.*.cuts": Case(
+        key="evaluate.fairness.columns.weight.cuts",
+        value=[5, 6],
+        observe=groups,
+        given={"evaluate.fairness.columns": {"weight": {"cuts": [5]}}},
+    ),
+    "evaluate.fairness.min_group_examples": Case(
+        key="evaluate.fairness.min_group_examples", value=151, observe=groups, given=FAIRNESS
+    ),
+    **{
+        f"evaluate.fairness.{key}": Case(key=f"evaluate.fairness.{key}", value=value, observe=limits, given=FAIRNESS)
+        for key, value in {"max_parity_difference": 0.0, "min_parity_ratio": 1.0, "max_odds_difference": 0.0}.items()
+    },
     "evaluate.max_slice_drop": Case(key="evaluate.max_slice_drop", value=0.9, observe=gate("schedule")),
     "explain.examples": Case(key="explain.examples", value=200, observe=explained, stage="loaded"),
     "explain.repeats": Case(key="explain.repeats", value=5, observe=explained, stage="loaded"),

@@ -7,9 +7,11 @@ import json
 import polars as pl
 import pytest
 
+from ratchet.errors import DataError
 from ratchet.evaluation.results import Evaluation
 from ratchet.ledger.versions import ModelVersion
 from ratchet.packaging.package import load_package, read_manifest
+from ratchet.steps.decide_gate import decide_gate
 from ratchet.steps.evaluate import evaluate
 from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.night import take_in
@@ -20,7 +22,7 @@ from ratchet.steps.train import train
 from ratchet.steps.tune import tune
 from ratchet.training.registry import bounded
 from tests.factories.lives import LOADED, Life
-from tests.factories.models import Model, at, day
+from tests.factories.models import AUTHOR, Model, at, day
 
 VALUES = {"objective.values": {"unit": "EUR", "false_positive": -1, "false_negative": -4}}
 
@@ -119,3 +121,33 @@ def test_intervals_may_be_drawn_by_entity_or_span(model: Model, by: str):
     evaluated = evaluate(model.project, model.spec, window, candidate)
     evaluation = Evaluation.from_json(json.loads(read_object(model.project, evaluated.evaluation_uri)))
     assert (evaluation.resample_by, evaluation.n_units) == (by, {"entity": 300, "span": 2}[by])
+
+
+def test_groups_that_no_model_reads_are_compared_at_the_gate(life: Life):
+    model = life("loaded")
+    model.edit(
+        {
+            "evaluate.fairness.columns": {"depot": {}, "distance": {"cuts": [50]}},
+            "evaluate.fairness.min_group_examples": 40,
+            "evaluate.fairness.max_parity_difference": 0.01,
+            "evaluate.max_calibration_error": 0.5,
+        }
+    )
+    window, candidate = trained(model)
+    evaluated = evaluate(model.project, model.spec, window, candidate)
+    gate = decide_gate(model.project, model.spec, evaluated, author=AUTHOR, at=at(day(LOADED)))
+    # Far parcels are late more often, and so they are expected to be.
+    assert gate.verdict == "fail"
+    assert "distance parity difference" in gate.words
+    assert "calibration" in gate.explanation
+    with bounded(model.project.tracking_uri) as client:
+        logged = client.get_run(candidate.run_id).data.metrics
+    assert logged["test_parity_difference_distance_candidate"] > 0.3
+
+
+def test_a_column_of_groups_that_was_not_kept_is_named(life: Life):
+    model = life("loaded")
+    model.edit({"governance.groups": {"region": {}}, "evaluate.fairness.columns": {"region": {}}})
+    window, candidate = trained(model)
+    with pytest.raises(DataError, match="The test examples hold no region"):
+        evaluate(model.project, model.spec, window, candidate)
