@@ -14,6 +14,7 @@ from ratchet.evaluation.metrics import roc_auc
 from ratchet.explanation.results import GroupBenefit, LearningPoint
 from ratchet.features.matrix import feature_roles
 from ratchet.packaging.loaded import score
+from ratchet.spans.records import SPAN
 from ratchet.training.fit import LabelledMatrix, fit_matrix, labelled_matrix
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ratchet.evaluation.metrics import Floats
+    from ratchet.explanation.permutation import Predict
     from ratchet.features.transform import Parameters
     from ratchet.spec.model import ModelSpec
 
@@ -68,7 +70,7 @@ class _Fits:
 
 
 def refit(
-    spec: ModelSpec, train: pl.DataFrame, test: pl.DataFrame, candidate: Floats, parameters: Parameters
+    spec: ModelSpec, train: pl.DataFrame, test: pl.DataFrame, candidate: Predict, parameters: Parameters
 ) -> Refits:
     """Return the learning curve and the benefit of each group of features.
 
@@ -78,9 +80,9 @@ def refit(
     Parameters
     ----------
     train, test : polars.DataFrame
-        Labelled examples with derived columns; ``test`` is in the order of ``candidate``.
-    candidate : array of shape (n_test,)
-        Scores of the candidate, which was fitted on all of ``train``.
+        Labelled examples with derived columns.
+    candidate : callable
+        From examples to the scores of the candidate, which was fitted on all of ``train``.
     parameters : mapping
         The candidate's, so that only what is told apart is different.
     """
@@ -93,7 +95,8 @@ def refit(
         parameters=parameters,
         train=whole,
         test=labelled_matrix(test, spec),
-        scores={_CANDIDATE: candidate},
+        # In the order that the matrix of the refits has.
+        scores={_CANDIDATE: candidate(test.sort(SPAN, spec.source.entity, maintain_order=True))},
     )
     sizes = {f"{len(drawn) >> i} examples": len(drawn) >> i for i in range(policy.learning_points, 0, -1)}
     for name, size in sizes.items():
