@@ -54,10 +54,7 @@ class _Fits:
     def add(self, name: str, rows: NDArray[np.intp], *, without: Collection[str] = ()) -> None:
         """Fit on these rows and without these features, and score the test examples; say so where that cannot be."""
         kept = [column for column in feature_roles(self.spec.features) if column not in without]
-        features = self.spec.features.model_copy(
-            update={"columns": {column: self.spec.features.columns[column] for column in kept}}
-        )
-        spec = self.spec.model_copy(update={"features": features})
+        spec = self.spec.model_copy(update={"features": self.spec.features.only(kept)})
         examples = LabelledMatrix(features=self.train.features[kept].iloc[rows], labels=self.train.labels[rows])
         try:
             pipeline = fit_matrix(examples, spec, self.parameters)
@@ -79,6 +76,8 @@ def refit(
 
     Parameters
     ----------
+    spec : ModelSpec
+        With the features alone that the candidate reads.
     train, test : polars.DataFrame
         Labelled examples with derived columns.
     candidate : callable
@@ -86,7 +85,10 @@ def refit(
     parameters : mapping
         The candidate's, so that only what is told apart is different.
     """
-    policy, groups = spec.explain, spec.feature_groups()
+    policy, columns = spec.explain, set(spec.features.columns)
+    # A candidate may have left features out by itself.
+    there = {name: tuple(one for one in group if one in columns) for name, group in spec.feature_groups().items()}
+    groups = {name: group for name, group in there.items() if 0 < len(group) < len(columns)}
     whole = labelled_matrix(train, spec)
     n = len(whole.labels)
     drawn = np.random.default_rng(spec.train.seed).permutation(n)[: policy.refit_examples]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from ratchet.packaging.loaded import score
 from ratchet.packaging.package import MODEL_FILE, Package, save_package
 from ratchet.spec.loading import spec_digest
 from ratchet.steps.examples import read_labelled_examples
+from ratchet.steps.feature_selection import select_features
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
 from ratchet.steps.show_statistics import render_window
 from ratchet.storage.objects import open_store
@@ -42,7 +43,10 @@ STATISTICS_PAGE = "statistics.html"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainResult(StepResult):
-    """The candidate: its version in the registry, the digest of its package, and its MLflow run."""
+    """The candidate: its version in the registry, the digest of its package, and its MLflow run.
+
+    ``left_out`` are features of the spec that it does not read, as ``features.selection`` asks for.
+    """
 
     version: str
     digest: str
@@ -52,6 +56,7 @@ class TrainResult(StepResult):
     threshold: float
     n_examples: int
     fit_seconds: float
+    left_out: tuple[str, ...] = ()
 
 
 def train(
@@ -113,20 +118,22 @@ def _train(
     )
     pipeline = fit_matrix(examples, spec, tuned.parameters)
     seconds = time.monotonic() - started
-    held_out = labelled_matrix(
-        read_labelled_examples(project, spec, window.validate_spans, versions=window.data_version), spec
-    )
+    validate = read_labelled_examples(project, spec, window.validate_spans, versions=window.data_version)
+    selected = select_features(spec, pipeline, examples, validate, tuned.parameters)
+    pipeline, features = selected.pipeline, spec.features.only(selected.kept)
+    examples = replace(examples, features=examples.features[list(selected.kept)])
+    held_out = labelled_matrix(validate, spec.model_copy(update={"features": features}))
     threshold = choose_threshold(score(pipeline, held_out.features), held_out.labels)
     card = PackageCard(
         estimator=spec.train.estimator,
         parameters=dict(spec.train.parameters) | dict(tuned.parameters),
-        features=feature_roles(spec.features),
+        features=feature_roles(features),
         label=spec.label.column,
         threshold=threshold,
         threshold_objective=THRESHOLD_OBJECTIVE,
         seed=spec.train.seed,
         spec_digest=spec_digest(spec, "features", "label", "train"),
-        golden_rows=synthetic_rows(examples.features, feature_roles(spec.features)),
+        golden_rows=synthetic_rows(examples.features, feature_roles(features)),
     )
     package = save_package(open_store(project.home), model, pipeline, card)
     crash_point("train.packaged")
@@ -136,7 +143,7 @@ def _train(
         model=spec.name,
         span=window.span,
         verdict="pass",
-        words=f"version {version}, fitted on {len(examples.labels)} examples in {seconds:.1f} s",
+        words=f"version {version}, fitted on {len(examples.labels)} examples in {seconds:.1f} s{selected.words}",
         uri=folder.uri,
         version=version,
         digest=package.digest,
@@ -146,6 +153,7 @@ def _train(
         threshold=threshold,
         n_examples=len(examples.labels),
         fit_seconds=round(seconds, 3),
+        left_out=selected.left_out,
     )
 
 

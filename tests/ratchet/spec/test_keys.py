@@ -57,6 +57,7 @@ from ratchet.steps.drift_together import compare_together
 from ratchet.steps.drift_windows import DriftWindows, choose_windows
 from ratchet.steps.examples import derive, read_labelled_examples
 from ratchet.steps.explain_candidate import explain_candidate, read_explanation
+from ratchet.steps.feature_selection import select_features
 from ratchet.steps.ingest_span import ingest_span
 from ratchet.steps.results import read_object
 from ratchet.steps.select_window import select_window as choose_window
@@ -65,7 +66,7 @@ from ratchet.steps.sense_quality import sense_quality
 from ratchet.steps.sense_skew import sense_skew
 from ratchet.steps.train import train
 from ratchet.steps.tune import tune
-from ratchet.training.fit import fit
+from ratchet.training.fit import fit, fit_matrix, labelled_matrix
 from ratchet.training.search import search
 from ratchet.training.window import select_window
 from ratchet_airflow.runs import ModelRun
@@ -402,6 +403,13 @@ def explained(model: Model) -> object:
         [(of.n_examples, of.test_auc) for of in told.learning],
         [of.group for of in told.groups],
     )
+
+
+def left_out(model: Model) -> object:
+    """Which features a fit does without."""
+    spec, frame = model.spec, examples(model)
+    matrix = labelled_matrix(frame, spec)
+    return select_features(spec, fit_matrix(matrix, spec), matrix, examples(model, day(2)), {}).left_out
 
 
 def judged_slices(model: Model) -> object:
@@ -786,6 +794,24 @@ CASES = {
     "evaluate.confidence": Case(key="evaluate.confidence", value=0.8, observe=interval),
     "evaluate.resamples": Case(key="evaluate.resamples", value=300, observe=interval),
     "evaluate.max_slice_drop": Case(key="evaluate.max_slice_drop", value=0.9, observe=gate("schedule")),
+    "features.selection.floor": Case(
+        key="features.selection.floor",
+        value=0.0,
+        observe=left_out,
+        given={"features.selection": {"floor": 0.05}},
+    ),
+    "features.selection.keep": Case(
+        key="features.selection.keep",
+        value=["hour"],
+        observe=left_out,
+        given={"features.selection": {"floor": 0.05}},
+    ),
+    "features.selection.examples": Case(
+        key="features.selection.examples",
+        value=100,
+        observe=left_out,
+        given={"features.selection": {"floor": 0.0015}},
+    ),
     "explain.examples": Case(key="explain.examples", value=200, observe=explained, stage="loaded"),
     "explain.repeats": Case(key="explain.repeats", value=5, observe=explained, stage="loaded"),
     "explain.resamples": Case(key="explain.resamples", value=100, observe=explained, stage="loaded"),
