@@ -364,6 +364,26 @@ def explain(
 
 
 @app.command()
+def staleness(
+    model: Model,
+    first: Annotated[str, typer.Option("--from", help="The first night to train as on.")],
+    last: Annotated[str, typer.Option("--to", help="The last span to score.")],
+    every: Annotated[int, typer.Option(min=1, help="Spans from one night to the next; each night is a fit.")] = 7,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(help="AUC that a longer period may lose; evaluate.non_inferiority_margin without it."),
+    ] = None,
+) -> None:
+    """Tell what age costs a model, and how often to train it again: models of the past on what came after them."""
+    from ratchet.backtest.ageing import backtest_staleness
+
+    project = Project.from_environment()
+    found = backtest_staleness(project, load_spec(project, model), first, last, every=every, tolerance=tolerance)
+    out.print(f"{model}: {found.words}", markup=False)
+    out.print(f"page: {found.report_uri}", markup=False)
+
+
+@app.command()
 def status(model: Model, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Say who is champion, since when and by whom, and what the newest gate answered."""
     from ratchet.cli.showing import print_status, read_status

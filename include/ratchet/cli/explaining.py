@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from ratchet.steps.explain_prediction import ExplainedPrediction
 
 _METHODS = {
-    "exact": "exact Shapley values against {n} examples",
-    "sampled": "Shapley values estimated against {n} examples, +- with 95 % confidence",
+    "exact": "exact Shapley values against {n} examples{spans}",
+    "sampled": "Shapley values estimated against {n} examples{spans}, +- with 95 % confidence",
     "trees": "exact values of the library's trees (TreeSHAP), in log-odds",
 }
 
@@ -92,11 +92,11 @@ def print_explained(one: ExplainedPrediction, console: Console) -> None:
         error = decimals(of.error) if parts.method == "sampled" else ""
         table.add_row(of.feature, _value(one.features[of.feature]), decimals(of.amount, signed=True), error)
     console.print(table, markup=False)
-    told = _METHODS[parts.method].format(n=parts.n_background)
-    spans = f" of {one.background_spans[0]} to {one.background_spans[-1]}" if parts.n_background else ""
+    spans = f" of {one.background_spans[0]} to {one.background_spans[-1]}"
+    told = _METHODS[parts.method].format(n=parts.n_background, spans=spans)
     console.print(
         f"  base {decimals(parts.base)} + contributions = {decimals(parts.prediction)} "
-        f"(left over {parts.residual:.1e}); {told}{spans}",
+        f"(left over {parts.residual:.1e}); {told}",
         markup=False,
     )
     if one.what_if is not None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from ratchet.spec.section import Column, Function, Section
+from ratchet.spec.selection import Selection
 
 Role = Literal["numeric", "categorical"]
 
@@ -32,6 +34,9 @@ class Features(Section):
         default=(), description="Columns known only after the event: withheld at ingestion, refused as features."
     )
     slices: tuple[Column, ...] = Field(default=(), description="Columns whose values are judged apart.")
+    selection: Selection | None = Field(
+        default=None, description="Leave out features that bring nothing; without it, a model reads all of them."
+    )
 
     @model_validator(mode="after")
     def _leaks_stay_out(self) -> Features:
@@ -41,6 +46,9 @@ class Features(Section):
                 f"{', '.join(leaked)}: declared under leaks, so known only after the event. "
                 "Remove it from columns and slices, or from leaks if it is known in time."
             )
+        unknown = sorted(set(self.selection.keep if self.selection else ()) - set(self.columns))
+        if unknown:
+            raise ValueError(f"selection.keep: {', '.join(unknown)} is no feature.")
         if any(column.derived for column in self.columns.values()) and not self.functions:
             raise ValueError("a derived column needs a function that makes it: name one under functions.")
         unnamed = sorted(set(self.inputs) - set(self.functions))
@@ -50,3 +58,7 @@ class Features(Section):
         if told:
             raise ValueError(f"inputs: {', '.join(told)} is declared under leaks, so no function may read it.")
         return self
+
+    def only(self, kept: Collection[str]) -> Features:
+        """Return a copy with these columns alone, in the order of the spec."""
+        return self.model_copy(update={"columns": {name: of for name, of in self.columns.items() if name in kept}})

@@ -153,7 +153,8 @@ def _refit(
     if not spec.explain.refit_examples or not (spec.explain.learning_points or spec.feature_groups()):
         return Refits(n_examples=0)
     train = read_labelled_examples(project, spec, window.train_spans, versions=window.data_version)
-    return refit(spec, train, examples, loaded.predict(examples), trained.parameters)
+    spec = spec.model_copy(update={"features": spec.features.only(loaded.card.features)})
+    return refit(spec, train, examples, loaded.predict, trained.parameters)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from ratchet.evaluation.metrics import roc_auc
 from ratchet.explanation.results import GroupBenefit, LearningPoint
 from ratchet.features.matrix import feature_roles
 from ratchet.packaging.loaded import score
+from ratchet.spans.records import SPAN
 from ratchet.training.fit import LabelledMatrix, fit_matrix, labelled_matrix
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ratchet.evaluation.metrics import Floats
+    from ratchet.explanation.permutation import Predict
     from ratchet.features.transform import Parameters
     from ratchet.spec.model import ModelSpec
 
@@ -52,10 +54,7 @@ class _Fits:
     def add(self, name: str, rows: NDArray[np.intp], *, without: Collection[str] = ()) -> None:
         """Fit on these rows and without these features, and score the test examples; say so where that cannot be."""
         kept = [column for column in feature_roles(self.spec.features) if column not in without]
-        features = self.spec.features.model_copy(
-            update={"columns": {column: self.spec.features.columns[column] for column in kept}}
-        )
-        spec = self.spec.model_copy(update={"features": features})
+        spec = self.spec.model_copy(update={"features": self.spec.features.only(kept)})
         examples = LabelledMatrix(features=self.train.features[kept].iloc[rows], labels=self.train.labels[rows])
         try:
             pipeline = fit_matrix(examples, spec, self.parameters)
@@ -68,7 +67,7 @@ class _Fits:
 
 
 def refit(
-    spec: ModelSpec, train: pl.DataFrame, test: pl.DataFrame, candidate: Floats, parameters: Parameters
+    spec: ModelSpec, train: pl.DataFrame, test: pl.DataFrame, candidate: Predict, parameters: Parameters
 ) -> Refits:
     """Return the learning curve and the benefit of each group of features.
 
@@ -77,14 +76,19 @@ def refit(
 
     Parameters
     ----------
+    spec : ModelSpec
+        With the features alone that the candidate reads.
     train, test : polars.DataFrame
-        Labelled examples with derived columns; ``test`` is in the order of ``candidate``.
-    candidate : array of shape (n_test,)
-        Scores of the candidate, which was fitted on all of ``train``.
+        Labelled examples with derived columns.
+    candidate : callable
+        From examples to the scores of the candidate, which was fitted on all of ``train``.
     parameters : mapping
         The candidate's, so that only what is told apart is different.
     """
-    policy, groups = spec.explain, spec.feature_groups()
+    policy, columns = spec.explain, set(spec.features.columns)
+    # A candidate may have left features out by itself.
+    there = {name: tuple(one for one in group if one in columns) for name, group in spec.feature_groups().items()}
+    groups = {name: group for name, group in there.items() if 0 < len(group) < len(columns)}
     whole = labelled_matrix(train, spec)
     n = len(whole.labels)
     drawn = np.random.default_rng(spec.train.seed).permutation(n)[: policy.refit_examples]
@@ -93,7 +97,8 @@ def refit(
         parameters=parameters,
         train=whole,
         test=labelled_matrix(test, spec),
-        scores={_CANDIDATE: candidate},
+        # In the order that the matrix of the refits has.
+        scores={_CANDIDATE: candidate(test.sort(SPAN, spec.source.entity, maintain_order=True))},
     )
     sizes = {f"{len(drawn) >> i} examples": len(drawn) >> i for i in range(policy.learning_points, 0, -1)}
     for name, size in sizes.items():

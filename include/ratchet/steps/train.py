@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from ratchet.packaging.package import MODEL_FILE, Package, read_files, save_pack
 from ratchet.spec.estimators import estimator_kind, is_custom
 from ratchet.spec.loading import spec_digest
 from ratchet.steps.examples import read_labelled_examples
+from ratchet.steps.feature_selection import select_features
 from ratchet.steps.long_fits import fit_long, rounds_of
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
 from ratchet.steps.show_statistics import render_window
@@ -52,6 +53,7 @@ class TrainResult(StepResult):
     """The candidate: its version in the registry, the digest of its package, and its MLflow run.
 
     ``rounds`` counts those of a fit with checkpoints; ``ended`` says why it has fewer than were preset.
+    ``left_out`` are features of the spec that it does not read, as ``features.selection`` asks for.
     """
 
     version: str
@@ -64,6 +66,7 @@ class TrainResult(StepResult):
     fit_seconds: float
     rounds: int | None = None
     ended: str | None = None
+    left_out: tuple[str, ...] = ()
 
 
 def train(
@@ -130,9 +133,8 @@ def _train(
     )
     chosen = settle(spec, tuned.family, tuned.features)
     seconds = time.monotonic() - started
-    held_out = labelled_matrix(
-        read_labelled_examples(project, spec, window.validate_spans, versions=window.data_version), spec
-    )
+    validate = read_labelled_examples(project, spec, window.validate_spans, versions=window.data_version)
+    held_out = labelled_matrix(validate, spec)
     started, long = time.monotonic(), None
     if chosen.train.checkpoint_rounds is None or estimator_kind(chosen.train.estimator).rounds is None:
         pipeline = fit_matrix(examples, chosen, tuned.parameters)
@@ -141,17 +143,23 @@ def _train(
         long = fit_long(project, chosen, examples, held_out, tuned.parameters, folder=folder, run=run, inputs=inputs)
         pipeline = long.pipeline
     seconds += time.monotonic() - started
+    selected = select_features(chosen, pipeline, examples, validate, tuned.parameters)
+    pipeline, features = selected.pipeline, spec.features
+    if selected.left_out:
+        features = chosen.features.only(selected.kept)
+        examples = replace(examples, features=examples.features[list(selected.kept)])
+        held_out = labelled_matrix(validate, spec.model_copy(update={"features": features}))
     threshold, chosen_by = choose(score(pipeline, held_out.features), held_out.labels, spec.objective.values)
     card = PackageCard(
         estimator=chosen.train.estimator,
         parameters={**chosen.train.parameters, **tuned.parameters, **rounds_of(chosen, long)},
-        features=feature_roles(spec.features),
+        features=feature_roles(features),
         label=spec.label.column,
         threshold=threshold,
         threshold_objective=chosen_by,
         seed=spec.train.seed,
         spec_digest=spec_digest(spec, "features", "label", "train"),
-        golden_rows=synthetic_rows(examples.features, feature_roles(spec.features)),
+        golden_rows=synthetic_rows(examples.features, feature_roles(features)),
         complete=complete_columns(examples.features),
     )
     package = save_package(open_store(project.home), model, pipeline, card, folder=spec.folder)
@@ -162,7 +170,7 @@ def _train(
         model=spec.name,
         span=window.span,
         verdict="pass",
-        words=f"version {version}, fitted on {len(examples.labels)} examples in {seconds:.1f} s"
+        words=f"version {version}, fitted on {len(examples.labels)} examples in {seconds:.1f} s{selected.words}"
         + (f"; {long.ended}" if long and long.ended else ""),
         uri=folder.uri,
         version=version,
@@ -175,6 +183,7 @@ def _train(
         fit_seconds=round(seconds, 3),
         rounds=long.rounds if long else None,
         ended=long.ended if long else None,
+        left_out=selected.left_out,
     )
 
 

@@ -23,9 +23,11 @@ from ratchet.explanation.cost import FeatureCost
 from ratchet.explanation.dependence import Dependence, DependencePoint
 from ratchet.explanation.permutation import Importance
 from ratchet.explanation.results import Explanation, GroupBenefit, LearningPoint
+from ratchet.monitoring.ageing import Ageing, StalenessCurve, staleness_curve
 from ratchet.reports.drift import render_drift
 from ratchet.reports.evaluation import render_evaluation
 from ratchet.reports.look import render_look
+from ratchet.reports.staleness import render_staleness
 from ratchet.reports.statistics import Window, render_statistics
 from ratchet.reports.validation import render_validation
 from ratchet.spec.evaluation import Evaluate
@@ -234,6 +236,17 @@ def make_explanation(text: str = "") -> Explanation:
     )
 
 
+def make_staleness() -> StalenessCurve:
+    nights = ("2013-02-01", "2013-02-08", "2013-02-15", "2013-02-22")
+    spans = tuple(f"2013-03-{i:02}" for i in range(1, 29))
+    aucs = {
+        span: {night: 0.7 - 0.01 * (i // 7 - m) for m, night in enumerate(nights[: i // 7 + 1])}
+        for i, span in enumerate(spans)
+    }
+    found = Ageing(nights=nights, step_spans=7, spans=spans, aucs=aucs)
+    return staleness_curve(found, tolerance=0.006, resamples=100, confidence=0.95, seed=0)
+
+
 EMPTY_EVALUATION = Evaluation(
     n_examples=0, n_positive=0, confidence=0.95, resamples=500, seed=0, contenders=(), differences=(), slices=()
 )
@@ -422,6 +435,7 @@ def make_pages(text: str = "") -> Mapping[str, Callable[[], str]]:
             curves=make_curves(),
             explanation=make_explanation(text),
         ),
+        "staleness": lambda: render_staleness(make_staleness(), title=title, words=title),
         "evaluation-without-gate": lambda: render_evaluation(evaluation, title=title, words=title),
         "evaluation-empty": lambda: render_evaluation(
             EMPTY_EVALUATION, title=title, words="", gate=make_gate(EMPTY_EVALUATION)

@@ -62,6 +62,7 @@ from ratchet.steps.drift_together import compare_together
 from ratchet.steps.drift_windows import DriftWindows, choose_windows
 from ratchet.steps.examples import derive, read_labelled_examples
 from ratchet.steps.explain_candidate import explain_candidate, read_explanation
+from ratchet.steps.feature_selection import select_features
 from ratchet.steps.ingest_span import ingest_span
 from ratchet.steps.prove_features import prove_features
 from ratchet.steps.results import read_object
@@ -72,7 +73,7 @@ from ratchet.steps.sense_skew import sense_skew
 from ratchet.steps.train import train
 from ratchet.steps.tune import tune
 from ratchet.training.checkpoints import Checkpoints
-from ratchet.training.fit import fit, labelled_matrix
+from ratchet.training.fit import fit, fit_matrix, labelled_matrix
 from ratchet.training.long_fit import Watcher, fit_in_rounds
 from ratchet.training.search.families import families_of, settle
 from ratchet.training.search.pruning import rungs_of
@@ -526,6 +527,13 @@ def explained(model: Model) -> object:
         [(of.n_examples, of.test_auc) for of in told.learning],
         [of.group for of in told.groups],
     )
+
+
+def left_out(model: Model) -> object:
+    """Which features a fit does without."""
+    spec, frame = model.spec, examples(model)
+    matrix = labelled_matrix(frame, spec)
+    return select_features(spec, fit_matrix(matrix, spec), matrix, examples(model, day(2)), {}).left_out
 
 
 def judged_slices(model: Model) -> object:
@@ -1001,6 +1009,24 @@ CASES = {
         for key, value in {"max_parity_difference": 0.0, "min_parity_ratio": 1.0, "max_odds_difference": 0.0}.items()
     },
     "evaluate.max_slice_drop": Case(key="evaluate.max_slice_drop", value=0.9, observe=gate("schedule")),
+    "features.selection.floor": Case(
+        key="features.selection.floor",
+        value=0.0,
+        observe=left_out,
+        given={"features.selection": {"floor": 0.05}},
+    ),
+    "features.selection.keep": Case(
+        key="features.selection.keep",
+        value=["hour"],
+        observe=left_out,
+        given={"features.selection": {"floor": 0.05}},
+    ),
+    "features.selection.examples": Case(
+        key="features.selection.examples",
+        value=100,
+        observe=left_out,
+        given={"features.selection": {"floor": 0.0015}},
+    ),
     "explain.examples": Case(key="explain.examples", value=200, observe=explained, stage="loaded"),
     "explain.repeats": Case(key="explain.repeats", value=5, observe=explained, stage="loaded"),
     "explain.resamples": Case(key="explain.resamples", value=100, observe=explained, stage="loaded"),

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from ratchet.explanation.results import Explanation
+from ratchet.features.matrix import feature_roles, to_matrix
 from ratchet.packaging.loaded import score
 from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.explain_candidate import draw, read_explanation
@@ -90,13 +91,13 @@ class TestRefits:
         frame = frame.with_columns(is_late=pl.Series(rng.random(3000) < 1 / (1 + np.exp(-odds))))
         return frame[:2000], frame[2000:]
 
-    def scores(self, spec: Any, frames: tuple[pl.DataFrame, pl.DataFrame]) -> Any:
-        fitted = fit_matrix(labelled_matrix(frames[0], spec), spec)
-        return score(fitted, labelled_matrix(frames[1], spec).features)
+    def candidate(self, spec: Any, train: pl.DataFrame) -> Any:
+        fitted = fit_matrix(labelled_matrix(train, spec), spec)
+        return lambda frame: score(fitted, to_matrix(frame, feature_roles(spec.features)))
 
     def test_without_a_group_that_matters_something_is_lost_and_without_another_nothing(self, frames):
         spec = parcels_spec({"explain": {"groups": {"way": ["distance"], "idle": ["weight", "hour"]}}})
-        found = refit(spec, *frames, self.scores(spec, frames), {})
+        found = refit(spec, *frames, self.candidate(spec, frames[0]), {})
         assert [of.group for of in found.groups] == ["way", "idle"]
         assert found.groups[0].drop.low > 0.1
         assert abs(found.groups[1].drop.value) < 0.01
@@ -104,21 +105,27 @@ class TestRefits:
 
     def test_refits_see_no_more_examples_than_the_spec_allows_and_are_compared_on_those(self, frames):
         spec = parcels_spec({"explain": {"refit_examples": 600, "learning_points": 1}})
-        found = refit(spec, *frames, self.scores(spec, frames), {})
+        found = refit(spec, *frames, self.candidate(spec, frames[0]), {})
         assert found.n_examples == 600
         assert [of.n_examples for of in found.learning] == [300, 600, 2000]
         assert [of.train_auc is None for of in found.learning] == [False, False, True]
 
+    def test_the_order_of_the_test_examples_does_not_matter(self, frames):
+        spec = parcels_spec({"explain": {"learning_points": 1, "groups": {}}})
+        train, test = frames
+        found = refit(spec, train, test, self.candidate(spec, train), {})
+        assert found == refit(spec, train, test[::-1], self.candidate(spec, train), {})
+
     def test_a_refit_that_cannot_be_made_is_said(self, frames):
         spec = parcels_spec({"explain": {"refit_examples": 120, "learning_points": 2, "groups": {}}})
-        found = refit(spec, *frames, self.scores(spec, frames), {})
+        found = refit(spec, *frames, self.candidate(spec, frames[0]), {})
         assert found.missing == ("30 examples: A fit needs 50 labelled examples at least. Got 30.",)
         assert [of.n_examples for of in found.learning] == [60, 120, 2000]
 
     def test_test_examples_of_one_class_tell_nothing(self, frames):
         spec = parcels_spec()
         train, test = frames[0], frames[1].filter("is_late")
-        found = refit(spec, train, test, self.scores(spec, (train, test)), {})
+        found = refit(spec, train, test, self.candidate(spec, train), {})
         assert (found.learning, found.groups) == ((), ())
 
 

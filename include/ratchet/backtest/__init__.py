@@ -1,0 +1,1 @@
+"""Replays of the past: models as they would have been trained then, scored on what came after."""

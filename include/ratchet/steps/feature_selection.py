@@ -1,0 +1,99 @@
+"""Leave out the features that bring nothing, if the model is as good without them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ratchet.evaluation.metrics import roc_auc
+from ratchet.explanation.permutation import Resampling, permutation_importance
+from ratchet.features.matrix import feature_roles, to_matrix
+from ratchet.packaging.loaded import score
+from ratchet.steps.explain_candidate import draw
+from ratchet.training.fit import LabelledMatrix, fit_matrix
+
+if TYPE_CHECKING:
+    import polars as pl
+    from sklearn.pipeline import Pipeline
+
+    from ratchet.evaluation.metrics import Floats
+    from ratchet.explanation.permutation import Importance
+    from ratchet.features.transform import Parameters
+    from ratchet.spec.model import ModelSpec
+
+_REPEATS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selected:
+    """The pipeline that is kept, and what it reads; ``words`` say what was left out, or why nothing was."""
+
+    pipeline: Pipeline
+    kept: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    words: str = ""
+
+
+def select_features(
+    spec: ModelSpec, pipeline: Pipeline, examples: LabelledMatrix, validate: pl.DataFrame, parameters: Parameters
+) -> Selected:
+    """Return the pipeline refitted without the features that are proven to bring less than the floor.
+
+    Told on the validation spans alone: the test spans stay unseen. Of features that tell the same each may seem idle
+    as long as the other is there; so the refit must reach the AUC of the whole model, less the floor, or nothing is
+    left out. Without ``features.selection`` the pipeline is returned as it is.
+
+    Parameters
+    ----------
+    examples : LabelledMatrix
+        What the pipeline was fitted on.
+    validate : polars.DataFrame
+        Labelled examples of the validation spans, with derived columns.
+    """
+    whole, policy = tuple(feature_roles(spec.features)), spec.features.selection
+    if policy is None:
+        return Selected(pipeline=pipeline, kept=whole)
+    held_out = draw(validate.drop_nulls(spec.label.column), spec, policy.examples)
+    labels = held_out[spec.label.column].cast(bool).cast(int).to_numpy()
+    found = permutation_importance(
+        lambda frame: _score(pipeline, frame, spec),
+        held_out,
+        labels,
+        whole,
+        Resampling(
+            repeats=_REPEATS,
+            resamples=spec.explain.resamples,
+            confidence=spec.evaluate.confidence,
+            seed=spec.train.seed,
+        ),
+    )
+    idle = _idle(found, policy.floor, policy.keep)
+    if not idle:
+        return Selected(pipeline=pipeline, kept=whole, words="; no feature was left out")
+    kept = tuple(name for name in whole if name not in idle)
+    narrowed = spec.model_copy(update={"features": spec.features.only(kept)})
+    without = fit_matrix(
+        LabelledMatrix(features=examples.features[list(kept)], labels=examples.labels), narrowed, parameters
+    )
+    before, after = (
+        roc_auc(labels, scores) for scores in (_score(pipeline, held_out, spec), _score(without, held_out, narrowed))
+    )
+    if before is None or after is None or after < before - policy.floor:
+        words = (
+            f"; {', '.join(idle)} seem idle, and AUC falls from {_told(before)} to {_told(after)} without them: kept"
+        )
+        return Selected(pipeline=pipeline, kept=whole, words=words)
+    return Selected(pipeline=without, kept=kept, left_out=idle, words=f"; left out: {', '.join(idle)}")
+
+
+def _idle(found: tuple[Importance, ...], floor: float, keep: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the features under the floor, but never the one that brings most."""
+    return tuple(of.feature for of in found[1:] if of.is_under(floor) and of.feature not in keep)
+
+
+def _score(pipeline: Pipeline, frame: pl.DataFrame, spec: ModelSpec) -> Floats:
+    return score(pipeline, to_matrix(frame, feature_roles(spec.features)))
+
+
+def _told(auc: float | None) -> str:
+    return "unknown" if auc is None else f"{auc:.4f}"
