@@ -71,7 +71,12 @@ class AucResamples:
 
 
 def bootstrap_auc(
-    labels: ArrayLike, scores: Mapping[str, ArrayLike], *, resamples: int, seed: int | Sequence[int]
+    labels: ArrayLike,
+    scores: Mapping[str, ArrayLike],
+    *,
+    resamples: int,
+    seed: int | Sequence[int],
+    groups: ArrayLike | None = None,
 ) -> AucResamples | None:
     """Return the AUCs of scores of the same examples, resampled together.
 
@@ -86,6 +91,9 @@ def bootstrap_auc(
     seed : int or sequence of int
         Rows are put in a canonical order first: the same examples and seed give the same figures in whatever
         order they were read.
+    groups : array of shape (n_examples,), optional
+        Whom each example belongs to, such as its entity or its day. As many groups as there are are drawn with
+        replacement, each with all its examples [1]_: examples of one group are alike, and tell less than so many.
 
     Returns
     -------
@@ -96,8 +104,12 @@ def bootstrap_auc(
     ------
     ValueError
         If a label is not 0 or 1, a score not finite, or the lengths differ.
+
+    References
+    ----------
+    .. [1] Field and Welsh, "Bootstrapping clustered data", J. Royal Statistical Society B 69(3), 2007.
     """
-    truth, columns = _canonical(labels, scores)
+    truth, columns, places_of = _canonical(labels, scores, groups)
     if not truth.size or truth.all() or not truth.any():
         return None
     places = {name: _Places.of(truth, column) for name, column in columns.items()}
@@ -107,7 +119,11 @@ def bootstrap_auc(
     rng = np.random.default_rng(seed)
     chunk = max(1, _CELLS // len(truth))
     for done in range(0, resamples, chunk):
-        counts = _draw(rng, len(truth), min(chunk, resamples - done))
+        n_drawn = min(chunk, resamples - done)
+        if places_of is None:
+            counts = _draw(rng, len(truth), n_drawn)
+        else:
+            counts = np.take(_draw(rng, int(places_of.max()) + 1, n_drawn), places_of, axis=1)
         n_positive = counts @ truth
         counts = counts[(n_positive > 0) & (n_positive < len(truth))]
         for name, place in places.items():
@@ -165,11 +181,20 @@ class _Places:
         return auc
 
 
-def _canonical(labels: ArrayLike, scores: Mapping[str, ArrayLike]) -> tuple[Bools, dict[str, Floats]]:
+def _canonical(
+    labels: ArrayLike, scores: Mapping[str, ArrayLike], groups: ArrayLike | None
+) -> tuple[Bools, dict[str, Floats], NDArray[np.intp] | None]:
     truth = check_labels(labels)
     columns = {name: check_pairs(truth, scores[name])[1] for name in sorted(scores)}
-    order = np.lexsort((*columns.values(), truth))
-    return truth[order], {name: column[order] for name, column in columns.items()}
+    if groups is None:
+        order = np.lexsort((*columns.values(), truth))
+        return truth[order], {name: column[order] for name, column in columns.items()}, None
+    # Numbered by name: whom an example belongs to must not depend on the order either.
+    numbers = np.unique(np.asarray(groups), return_inverse=True)[1]
+    if numbers.shape != truth.shape:
+        raise ValueError(f"groups and labels must be as many. Got {numbers.shape} and {truth.shape}.")
+    order = np.lexsort((numbers, *columns.values(), truth))
+    return truth[order], {name: column[order] for name, column in columns.items()}, numbers[order]
 
 
 def _draw(rng: np.random.Generator, n_rows: int, n_resamples: int) -> Floats:

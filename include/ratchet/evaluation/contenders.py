@@ -16,7 +16,7 @@ from ratchet.evaluation.predictions import find_fault
 from ratchet.evaluation.results import CONTENDERS, Difference, Evaluation, Metrics, SliceRow
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from ratchet.evaluation.metrics import Bools, Floats
     from ratchet.spec.evaluation import Evaluate
@@ -26,7 +26,13 @@ MIN_EXAMPLES_OF_A_CLASS = 10
 
 
 def evaluate_contenders(
-    labels: ArrayLike, scores: Mapping[str, ArrayLike], slices: pl.DataFrame, *, policy: Evaluate, seed: int
+    labels: ArrayLike,
+    scores: Mapping[str, ArrayLike],
+    slices: pl.DataFrame,
+    *,
+    policy: Evaluate,
+    seed: int,
+    groups: pl.Series | None = None,
 ) -> Evaluation:
     """Return the figures of every contender on the same examples, and the candidate's lead over each other one.
 
@@ -40,6 +46,8 @@ def evaluate_contenders(
         One column a slice column; no column for no slices.
     seed : int
         Of every interval. The order of the rows does not matter.
+    groups : Series of n_examples values, optional
+        The entity or the day of each example, drawn as a whole where ``policy.resample`` says so.
 
     Returns
     -------
@@ -62,7 +70,8 @@ def evaluate_contenders(
         if (fault := find_fault(column, may_be_constant=name != "candidate"))
     }
     sound = {name: column for name, column in columns.items() if name not in faults}
-    resampled = bootstrap_auc(truth, sound, resamples=policy.resamples, seed=seed)
+    drawn = None if groups is None else _numbered(groups)
+    resampled = bootstrap_auc(truth, sound, resamples=policy.resamples, seed=seed, groups=drawn)
     return Evaluation(
         n_examples=len(truth),
         n_positive=int(truth.sum()),
@@ -76,8 +85,15 @@ def evaluate_contenders(
             for name, column in columns.items()
         ),
         differences=_differences(resampled, policy.confidence),
-        slices=tuple(_slices(truth, sound, slices, policy=policy, seed=seed)),
+        slices=tuple(_slices(truth, sound, slices, policy=policy, seed=seed, groups=drawn)),
+        resample=policy.resample,
+        n_groups=None if drawn is None else len(np.unique(drawn)),
     )
+
+
+def _numbered(groups: pl.Series) -> NDArray[np.int64]:
+    """Return numbers for names, by the order of the names."""
+    return groups.cast(pl.String).fill_null("").rank("dense").cast(pl.Int64).to_numpy()
 
 
 def _check_contenders(truth: Bools, scores: Mapping[str, ArrayLike], slices: pl.DataFrame) -> dict[str, Floats]:
@@ -120,7 +136,13 @@ def _differences(resampled: AucResamples | None, confidence: float) -> tuple[Dif
 
 
 def _slices(
-    truth: Bools, scores: Mapping[str, Floats], slices: pl.DataFrame, *, policy: Evaluate, seed: int
+    truth: Bools,
+    scores: Mapping[str, Floats],
+    slices: pl.DataFrame,
+    *,
+    policy: Evaluate,
+    seed: int,
+    groups: NDArray[np.int64] | None,
 ) -> list[SliceRow]:
     rows = []
     for column in slices.columns:
@@ -128,19 +150,27 @@ def _slices(
         for value in sorted(values.unique().to_list(), key=lambda text: (text is None, text or "")):
             member = values.eq_missing(pl.Series([value], dtype=pl.String)).to_numpy()
             kept = {name: scores[name][member] for name in ("candidate", "champion") if name in scores}
-            rows.append(_slice_row(column, value, truth[member], kept, policy=policy, seed=seed))
+            own = None if groups is None else groups[member]
+            rows.append(_slice_row(column, value, truth[member], kept, policy=policy, seed=seed, groups=own))
     return rows
 
 
 def _slice_row(
-    column: str, value: str | None, truth: Bools, scores: Mapping[str, Floats], *, policy: Evaluate, seed: int
+    column: str,
+    value: str | None,
+    truth: Bools,
+    scores: Mapping[str, Floats],
+    *,
+    policy: Evaluate,
+    seed: int,
+    groups: NDArray[np.int64] | None,
 ) -> SliceRow:
     n_positive = int(truth.sum())
     difference = None
     if len(scores) == 2 and _is_judged(len(truth), n_positive, policy):
         # Seeded by its name: a slice's interval does not depend on which other slices there are.
         own_seed = (seed, zlib.crc32(f"{column}={value}".encode()))
-        resampled = bootstrap_auc(truth, scores, resamples=policy.resamples, seed=own_seed)
+        resampled = bootstrap_auc(truth, scores, resamples=policy.resamples, seed=own_seed, groups=groups)
         if resampled is not None:
             difference = resampled.difference("candidate", "champion", policy.confidence)
     return SliceRow(

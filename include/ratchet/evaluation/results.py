@@ -76,7 +76,10 @@ class SliceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """All contenders on the same test examples."""
+    """All contenders on the same test examples.
+
+    ``resample`` says what the intervals drew: examples, entities or days; ``n_groups`` how many of these there are.
+    """
 
     n_examples: int
     n_positive: int
@@ -86,6 +89,8 @@ class Evaluation:
     contenders: tuple[Metrics, ...]
     differences: tuple[Difference, ...]
     slices: tuple[SliceRow, ...]
+    resample: str = "example"
+    n_groups: int | None = None
 
     def metrics(self, name: str) -> Metrics | None:
         """Return one contender's metrics, or None if it did not take part."""
@@ -109,7 +114,7 @@ class Evaluation:
             If it was written under another schema version.
         """
         check_schema_version(values, SCHEMA_VERSION, what="evaluation")
-        known = {field.name: values[field.name] for field in fields(cls)}
+        known = {field.name: values[field.name] for field in fields(cls) if field.name in values}
         return cls(
             **{
                 **known,

@@ -109,6 +109,7 @@ def _evaluate(
         test.select(spec.features.slices),
         policy=spec.evaluate,
         seed=spec.train.seed,
+        groups=groups_of(spec, test),
     )
     text = json.dumps(evaluation.to_json(), indent=1, allow_nan=False)
     page = render_evaluation(
@@ -164,6 +165,15 @@ def _all_scores(
         "rule": rule_scores(train[rule.column], train[spec.label.column].to_numpy(), rule, test[rule.column]),
     }
     return scores | ({"champion": load_package(store, model, champion.digest).raw_scores(test)} if champion else {})
+
+
+def groups_of(spec: ModelSpec, test: pl.DataFrame) -> pl.Series | None:
+    """Return what the bootstrap draws as a whole: the entity or the local day of each example; None for examples."""
+    if spec.evaluate.resample == "example":
+        return None
+    if spec.evaluate.resample == "entity":
+        return test[spec.source.entity]
+    return test[spec.source.time].dt.convert_time_zone(spec.source.time_zone).dt.date()
 
 
 def _words(evaluation: Evaluation) -> str:

@@ -128,3 +128,45 @@ class TestInterval:
         interval = Interval(value=0.5, low=0.25, high=0.75)
         assert Interval.from_json(json.loads(json.dumps(interval.to_json()))) == interval
         assert str(interval) == "0.5000 [0.2500, 0.7500]"
+
+
+class TestGroups:
+    """Examples of one entity or day are drawn together."""
+
+    def days_of(self, seed, n_days=20, n=50):
+        """Days on which the score is good or bad as a whole."""
+        rng = np.random.default_rng(seed)
+        day = np.repeat(np.arange(n_days), n)
+        labels = rng.random(len(day)) < 0.4
+        return labels, labels * rng.normal(1, 1.5, n_days)[day] + rng.normal(size=len(day)), day
+
+    def width(self, labels, scores, groups=None):
+        found = bootstrap_auc(labels, {"a": scores}, resamples=400, seed=0, groups=groups)
+        interval = found.auc("a", 0.95)
+        return interval.high - interval.low
+
+    def test_days_that_differ_as_a_whole_make_the_interval_wider(self):
+        labels, scores, day = self.days_of(1)
+        assert self.width(labels, scores, day) > 1.5 * self.width(labels, scores)
+
+    def test_groups_of_one_example_are_as_wide_as_examples(self):
+        labels, scores, _ = self.days_of(1)
+        own = self.width(labels, scores, np.arange(len(labels)))
+        assert own == pytest.approx(self.width(labels, scores), rel=0.15)
+
+    def test_a_resample_holds_whole_groups(self):
+        labels, scores, day = np.array([0, 1, 0, 1]), np.array([0.1, 0.9, 0.8, 0.2]), np.array(["x", "x", "y", "y"])
+        found = bootstrap_auc(labels, {"a": scores}, resamples=200, seed=0, groups=day)
+        assert set(found.resamples["a"]) == {1.0, 0.75, 0.0}  # twice the good day, one of each, twice the bad one
+
+    def test_the_order_of_the_rows_does_not_matter(self):
+        labels, scores, day = self.days_of(2)
+        scores = np.round(scores)  # ties between days
+        order = np.random.default_rng(0).permutation(len(labels))
+        first = bootstrap_auc(labels, {"a": scores}, resamples=100, seed=3, groups=day)
+        second = bootstrap_auc(labels[order], {"a": scores[order]}, resamples=100, seed=3, groups=day[order])
+        assert (first.resamples["a"] == second.resamples["a"]).all()
+
+    def test_as_many_groups_as_labels_are_needed(self):
+        with pytest.raises(ValueError, match="groups and labels must be as many"):
+            bootstrap_auc([0, 1], {"a": [0.1, 0.2]}, resamples=100, seed=0, groups=[1])

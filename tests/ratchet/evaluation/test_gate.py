@@ -141,6 +141,15 @@ class TestChampion:
         assert gate.comparison == comparison
         assert gate.verdict == ("pass" if comparison == "non_inferiority" else "fail")
 
+    @pytest.mark.parametrize("comparison", ["superiority", "non_inferiority"])
+    @pytest.mark.parametrize("reasons", [("schedule",), ("drift",)])
+    def test_the_spec_may_ask_for_one_comparison_whatever_the_reasons(self, comparison, reasons):
+        policy = POLICY.model_copy(update={"comparison": comparison})
+        slightly_worse = Interval(value=-0.002, low=-0.005, high=0.004)
+        gate = decide(figures(champion=slightly_worse), reasons=reasons, policy=policy)
+        assert gate.comparison == comparison
+        assert gate.verdict == ("pass" if comparison == "non_inferiority" else "fail")
+
     @pytest.mark.parametrize("reasons", [("schedule",), ("drift",)])
     @pytest.mark.parametrize("half_width", [0.0, 0.005])
     def test_a_tie_keeps_the_champion(self, reasons, half_width):
@@ -211,6 +220,12 @@ class TestExamples:
     def test_too_few_are_undecided(self, n, n_positive, verdict):
         gate = decide(figures(n_examples=n, n_positive=n_positive))
         assert gate.verdict == gate.check("examples").verdict == verdict
+
+    @pytest.mark.parametrize(("n_groups", "verdict"), [(10, "pass"), (9, "undecided"), (None, "pass")])
+    def test_too_few_days_are_undecided_where_days_are_drawn(self, n_groups, verdict):
+        gate = decide(figures(resample="day", n_groups=n_groups))
+        assert gate.verdict == gate.check("examples").verdict == verdict
+        assert (f"of {n_groups} days" in gate.check("examples").reason) == (n_groups is not None)
 
     def test_too_few_cannot_fail_either(self):
         gate = decide(figures(n_examples=499, champion=around(-0.3), dummy=around(-0.3), slices=[a_slice(-0.1)]))
@@ -315,7 +330,8 @@ class TestResult:
     def test_explain_is_a_table_of_every_check(self):
         gate = decide(figures(dummy=around(-0.2)))
         lines = explain(gate).splitlines()
-        assert lines[0].split() == ["check", "verdict", "observed", "bound", "reason"]
+        assert lines[0].split() == ["check", "observed", "interval", "bound", "verdict", "reason"]
         assert len(lines) == len(gate.checks) + 2
-        assert any(line.startswith("dummy        fail") and "-0.2000 [-0.2050, -0.1950]" in line for line in lines)
+        row = next(line for line in lines if line.startswith("dummy "))
+        assert row.split()[:6] == ["dummy", "-0.2", "[-0.2050,", "-0.1950]", "0.05", "fail"]
         assert lines[-1] == "gate: fail (non-inferiority; schedule; 1000 examples)"
