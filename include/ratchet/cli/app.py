@@ -321,6 +321,24 @@ def status(model: Model, as_json: Annotated[bool, typer.Option("--json", help="P
         print_status(found, out)
 
 
+@app.command()
+def gate(
+    model: Model,
+    explain: Annotated[bool, typer.Option("--explain", help="Print the table that decided.")] = False,
+    span: Annotated[str | None, typer.Option(help="The newest gate of this span; of all spans without it.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what the newest gate answered, and with --explain by which figures and bounds."""
+    from ratchet.cli.gating import read_gate
+
+    answer = read_gate(Project.from_environment(), ModelId.parse(model), span)
+    if as_json:
+        sys.stdout.write(json.dumps(answer.to_json(), indent=2) + "\n")
+    else:
+        for line in answer.lines(table=explain):
+            out.print(line, markup=False, soft_wrap=True)
+
+
 @ledger_app.command("show")
 def ledger_show(
     model: Model,
