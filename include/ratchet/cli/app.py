@@ -339,6 +339,25 @@ def gate(
             out.print(line, markup=False, soft_wrap=True)
 
 
+@app.command()
+def reproduce(
+    model: Model,
+    version: Annotated[str, typer.Argument(help="The version, as the ledger and MLflow name it.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Make a version again from its recorded data, spec, parameters and seed, and compare its scores."""
+    from ratchet.steps.reproduce import reproduce as make_again
+
+    project = Project.from_environment()
+    result = make_again(project, load_spec(project, model), version)
+    if as_json:
+        sys.stdout.write(json.dumps(result.to_json(), indent=2) + "\n")
+    else:
+        out.print(f"{model}: {result.verdict}: {result.words}", markup=False)
+    if result.verdict == "fail":
+        raise typer.Exit(1)
+
+
 @ledger_app.command("show")
 def ledger_show(
     model: Model,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.crashpoints import crash_point
@@ -16,13 +14,16 @@ from ratchet.packaging.card import PackageCard
 from ratchet.packaging.golden import synthetic_rows
 from ratchet.packaging.loaded import score
 from ratchet.packaging.package import MODEL_FILE, Package, save_package
+from ratchet.spans.reading import pin_manifests
 from ratchet.spec.loading import spec_digest
 from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
 from ratchet.steps.show_statistics import render_window
 from ratchet.storage.objects import open_store
 from ratchet.training.fit import THRESHOLD_OBJECTIVE, choose_threshold, fit_matrix, labelled_matrix
-from ratchet.training.provenance import code_commit, lock_digest
+from ratchet.training.provenance import lock_digest
+from ratchet.training.recipe import Recipe, Surroundings
+from ratchet.training.resources import measured
 from ratchet.training.tracking import TrackingRun, TrainingRecord, log_training, run_url, start_or_resume
 from ratchet.training.versions import register_version
 
@@ -32,9 +33,12 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from ratchet.project import Project
+    from ratchet.spans.records import Table
     from ratchet.spec.model import ModelSpec
     from ratchet.steps.select_window import WindowResult
     from ratchet.steps.tune import Parameter, TuneResult
+    from ratchet.training.resources import Usage
+    from ratchet.training.tracking import TableInput
 
 
 STATISTICS_PAGE = "statistics.html"
@@ -52,6 +56,7 @@ class TrainResult(StepResult):
     threshold: float
     n_examples: int
     fit_seconds: float
+    recipe_uri: str | None = None
 
 
 def train(
@@ -75,7 +80,7 @@ def train(
     lock = lock_digest(project.models_path)
     key = StepKey(
         step="train",
-        version=1,
+        version=2,
         spec=spec,
         sections=("features", "label", "train"),
         span=window.span,
@@ -89,7 +94,7 @@ def train(
         project,
         key,
         TrainResult,
-        lambda folder: _train(project, spec, window, tuned, folder, lock=lock, at=at, on_run=on_run),
+        lambda folder: _train(project, spec, window, tuned, folder, at=at, on_run=on_run),
     )
 
 
@@ -100,19 +105,17 @@ def _train(
     tuned: TuneResult,
     folder: StepFolder,
     *,
-    lock: str | None,
     at: datetime,
     on_run: Callable[[str | None], None],
 ) -> TrainResult:
     model = ModelId(spec.name)
     run = start_or_resume(project.tracking_uri, str(model), folder.name, at=at, run_name=f"{model} {window.span}")
     on_run(run_url(project.tracking_uri, run))
-    started = time.monotonic()
-    examples = labelled_matrix(
-        read_labelled_examples(project, spec, window.train_spans, versions=window.data_version), spec
-    )
-    pipeline = fit_matrix(examples, spec, tuned.parameters)
-    seconds = time.monotonic() - started
+    with measured() as usage:
+        examples = labelled_matrix(
+            read_labelled_examples(project, spec, window.train_spans, versions=window.data_version), spec
+        )
+        pipeline = fit_matrix(examples, spec, tuned.parameters)
     held_out = labelled_matrix(
         read_labelled_examples(project, spec, window.validate_spans, versions=window.data_version), spec
     )
@@ -130,13 +133,14 @@ def _train(
     )
     package = save_package(open_store(project.home), model, pipeline, card)
     crash_point("train.packaged")
-    record = _record(project, spec, window, tuned, card, package, lock=lock, seconds=seconds, n=len(examples.labels))
+    recipe = _recipe(project, spec, window, tuned)
+    record = _record(project, spec, window, tuned, card, package, recipe, usage=usage, n=len(examples.labels))
     version = _enter(project, run, model, package, pipeline, record, at=at)
     return TrainResult(
         model=spec.name,
         span=window.span,
         verdict="pass",
-        words=f"version {version}, fitted on {len(examples.labels)} examples in {seconds:.1f} s",
+        words=f"version {version}, fitted on {len(examples.labels)} examples in {usage.seconds:.1f} s",
         uri=folder.uri,
         version=version,
         digest=package.digest,
@@ -145,7 +149,8 @@ def _train(
         parameters=card.parameters,
         threshold=threshold,
         n_examples=len(examples.labels),
-        fit_seconds=round(seconds, 3),
+        fit_seconds=round(usage.seconds, 3),
+        recipe_uri=folder.write("recipe.json", recipe.to_bytes()),
     )
 
 
@@ -174,30 +179,67 @@ def _record(
     tuned: TuneResult,
     card: PackageCard,
     package: Package,
+    recipe: Recipe,
     *,
-    lock: str | None,
-    seconds: float,
+    usage: Usage,
     n: int,
 ) -> TrainingRecord:
+    around = recipe.surroundings
     return TrainingRecord(
         parameters={"estimator": card.estimator, "seed": card.seed, **card.parameters},
         metrics={
             "validation_auc": tuned.validation_auc,
-            "fit_seconds": seconds,
+            "fit_seconds": usage.seconds,
             "n_train_examples": float(n),
             "package_bytes": float(package.size_bytes),
+            **usage.metrics(project.cpu_hour_rate),
         },
-        inputs={"spans": [list(version) for version in window.data_version], "window": window.words},
+        inputs={
+            "spans": [list(version) for version in window.data_version],
+            "window": window.words,
+            "tables": _tables(project, spec, window),
+        },
         tags={
             "ratchet.span": window.span,
             "ratchet.reasons": ", ".join(window.reasons),
             "ratchet.package": package.digest,
             "ratchet.spec_digest": card.spec_digest,
-            "ratchet.code_commit": code_commit(Path(project.models_path)),
-            "ratchet.lock_digest": lock,
+            "ratchet.code_commit": around.models_commit,
+            "ratchet.framework_commit": around.code_commit,
+            "ratchet.lock_digest": around.lock,
+            "ratchet.environment": around.digest,
         },
         pages=_pages(project, spec, window),
     )
+
+
+def _recipe(project: Project, spec: ModelSpec, window: WindowResult, tuned: TuneResult) -> Recipe:
+    return Recipe(
+        spec=spec.model_dump(mode="json"),
+        train_spans=window.train_spans,
+        validate_spans=window.validate_spans,
+        data_version=[v for v in window.data_version if v[0] not in window.test_spans],
+        parameters=dict(tuned.parameters),
+        surroundings=Surroundings.of(project.models_path, project.model_path(spec.name)),
+    )
+
+
+def _tables(project: Project, spec: ModelSpec, window: WindowResult) -> list[TableInput]:
+    """Return, of each table that was read, the version that holds each span's revision."""
+    model, fitted = ModelId(spec.name), [v for v in window.data_version if v[0] not in window.test_spans]
+    pinned: dict[Table, dict[str, str]] = {
+        "examples": {span: examples for span, examples, _ in fitted},
+        "ground_truth": {span: truth for span, _, truth in fitted},
+    }
+    return [
+        {
+            "table": table,
+            "uri": f"tables/{model}/{table}",
+            "versions": {m.span: m.table_version for m in pin_manifests(project, model, table, deliveries)},
+            "deliveries": deliveries,
+        }
+        for table, deliveries in pinned.items()
+    ]
 
 
 def _pages(project: Project, spec: ModelSpec, window: WindowResult) -> dict[str, str]:
