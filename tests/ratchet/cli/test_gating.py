@@ -98,3 +98,20 @@ def test_a_time_measured_again_cannot_change_what_was_decided(life: Life, monkey
         next(Path(model.project.home).glob("runs/parcels/inspect_candidate/*/inspection.json")).read_text()
     )
     assert 0 < kept["footprint"]["row_milliseconds"] < 1000
+
+
+class TestReproduce:
+    def test_says_how_equal_it_came_out(self, ratchet: Ratchet, life: Life):
+        model = life("gated")
+        answer = ratchet(model, "reproduce", "parcels", "1")
+        assert (answer.code, answer.out) == (0, "parcels: pass: version 1: made again, equal to the bit\n")
+        found = json.loads(ratchet(model, "reproduce", "parcels", "1", "--json").out)
+        assert (found["equality"], found["largest"]) == ("bits", 0.0)
+
+    def test_another_model_is_exit_code_1(self, ratchet: Ratchet, life: Life):
+        model = life("gated")
+        path = model.path / "features.py"
+        path.write_text(path.read_text().replace("dt.hour()", "dt.minute()"))
+        answer = ratchet(model, "reproduce", "parcels", "1")
+        assert answer.code == 1
+        assert "the first input that differs is the functions of the model folder" in answer.out
