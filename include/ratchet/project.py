@@ -30,6 +30,8 @@ class Project:
         What deliveries name their files and tables below: a folder, or ``s3://bucket/prefix``.
     profile : {"dev", "staging", "production"}
         How strict the gates are; no gate can be switched off in production.
+    cpu_hour_rate : float or None
+        What an hour of one CPU costs, in any currency; without it no cost is estimated.
     """
 
     home: str
@@ -37,6 +39,7 @@ class Project:
     tracking_uri: str
     data: str = "data"
     profile: Profile = "dev"
+    cpu_hour_rate: float | None = None
 
     def __post_init__(self) -> None:
         if self.profile not in get_args(Profile):
@@ -46,8 +49,8 @@ class Project:
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Project:
         """Return the project that the environment names; each variable has a default below the current folder.
 
-        Read are ``RATCHET_HOME``, ``RATCHET_MODELS``, ``RATCHET_DATA``, ``RATCHET_PROFILE`` and
-        ``MLFLOW_TRACKING_URI``.
+        Read are ``RATCHET_HOME``, ``RATCHET_MODELS``, ``RATCHET_DATA``, ``RATCHET_PROFILE``,
+        ``RATCHET_CPU_HOUR_RATE`` and ``MLFLOW_TRACKING_URI``.
         """
         env = os.environ if environ is None else environ
         home = _absolute(env, "RATCHET_HOME", ".ratchet")
@@ -57,6 +60,7 @@ class Project:
             tracking_uri=env.get("MLFLOW_TRACKING_URI") or _local_tracking_uri(home),
             data=_absolute(env, "RATCHET_DATA", "data"),
             profile=env.get("RATCHET_PROFILE") or "dev",  # type: ignore[arg-type]  # checked in __post_init__
+            cpu_hour_rate=_rate(env.get("RATCHET_CPU_HOUR_RATE")),
         )
 
     def uri(self, *parts: str) -> str:
@@ -70,6 +74,18 @@ class Project:
     def model_path(self, name: str) -> Path:
         """Return the folder of one model."""
         return self.models_path / check_name(name, what="model name")
+
+
+def _rate(text: str | None) -> float | None:
+    if not text:
+        return None
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = -1.0
+    if not 0 <= rate < float("inf"):
+        raise InputError(f"RATCHET_CPU_HOUR_RATE must be a number, 0 or more. Got {text!r}.")
+    return rate
 
 
 def _absolute(env: Mapping[str, str], variable: str, default: str) -> str:

@@ -396,6 +396,43 @@ def status(model: Model, as_json: Annotated[bool, typer.Option("--json", help="P
         print_status(found, out)
 
 
+@app.command()
+def gate(
+    model: Model,
+    explain: Annotated[bool, typer.Option("--explain", help="Print the table that decided.")] = False,
+    span: Annotated[str | None, typer.Option(help="The newest gate of this span; of all spans without it.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what the newest gate answered, and with --explain by which figures and bounds."""
+    from ratchet.cli.gating import read_gate
+
+    answer = read_gate(Project.from_environment(), ModelId.parse(model), span)
+    if as_json:
+        sys.stdout.write(json.dumps(answer.to_json(), indent=2) + "\n")
+    else:
+        for line in answer.lines(table=explain):
+            out.print(line, markup=False, soft_wrap=True)
+
+
+@app.command()
+def reproduce(
+    model: Model,
+    version: Annotated[str, typer.Argument(help="The version, as the ledger and MLflow name it.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Make a version again from its recorded data, spec, parameters and seed, and compare its scores."""
+    from ratchet.steps.reproduce import reproduce as make_again
+
+    project = Project.from_environment()
+    result = make_again(project, load_spec(project, model), version)
+    if as_json:
+        sys.stdout.write(json.dumps(result.to_json(), indent=2) + "\n")
+    else:
+        out.print(f"{model}: {result.verdict}: {result.words}", markup=False)
+    if result.verdict == "fail":
+        raise typer.Exit(1)
+
+
 @ledger_app.command("show")
 def ledger_show(
     model: Model,

@@ -14,6 +14,7 @@ from ratchet.spec.delivery import FunctionDelivery, SqlDelivery
 from ratchet.spec.functions import load_functions
 from ratchet.spec.gaps import find_gaps
 from ratchet.spec.loading import FILE_NAME, load_spec
+from ratchet.spec.switched_off import find_switched_off
 from ratchet.spec.yaml_source import read_yaml
 from ratchet.statistics.edges import load_edges
 from ratchet.steps.prove_features import prove_features
@@ -42,7 +43,7 @@ class Findings:
 
 
 def check_model(project: Project, name: str) -> Findings:
-    """Return every fault of a model's files, and what its governance lacks: a fault in production, else a warning."""
+    """Return every fault of a model's files, and what production does not allow: a fault there, else a warning."""
     try:
         spec = load_spec(project, name)
     except RatchetError as error:
@@ -63,7 +64,7 @@ def check_model(project: Project, name: str) -> Findings:
 
 def _find_gaps(project: Project, spec: ModelSpec) -> list[str]:
     source = read_yaml(project.model_path(spec.name) / FILE_NAME)
-    gaps = [source.place(at, message) for at, message in find_gaps(spec)]
+    gaps = [source.place(at, message) for at, message in (*find_gaps(spec), *find_switched_off(spec))]
     return gaps + (_fault(lambda: find_key(project, spec)) if spec.governance.pseudonymise else [])
 
 

@@ -105,7 +105,8 @@ def check_champion(evaluation: Evaluation, policy: Evaluate, comparison: Compari
     enough, interval = _is_enough(evaluation, policy), evaluation.difference("champion")
     if enough and interval is not None and interval.value == 0:
         reason = f"A tie keeps the champion: the difference of AUC is {interval}."
-        return Check(name="champion", verdict="fail", reason=reason, observed=0.0, bound="no tie")
+        ends = (interval.low, interval.high)
+        return Check(name="champion", verdict="fail", reason=reason, observed=0.0, bound="no tie", interval=ends)
     if comparison == "non_inferiority":
         what, margin = "AUC above the champion (non-inferiority)", 0 - policy.non_inferiority_margin
     else:
@@ -126,14 +127,17 @@ def check_slices(evaluation: Evaluation, policy: Evaluate) -> Check:
         named = _some([_slice_words(row, interval) for row, interval in sorted(lost, key=lambda pair: pair[1].high)])
         reason = f"{len(lost)} of {len(judged)} slices certainly lost more than {policy.max_slice_drop:g} AUC: {named}."
         observed = min(interval.high for _, interval in lost)
-        return Check(name="slices", verdict="fail", reason=reason, observed=observed, bound=bound)
+        lowest = min((interval for _, interval in lost), key=lambda of: of.high)
+        ends = (lowest.low, lowest.high)
+        return Check(name="slices", verdict="fail", reason=reason, observed=observed, bound=bound, interval=ends)
     if not judged:
         reason = f"No slice is large enough to be judged; {small}."
         return Check(name="slices", verdict="pass", reason=reason, observed="no slice judged", bound=bound)
     row, interval = min(judged, key=lambda pair: pair[1].high)
     reason = f"None of {len(judged)} slices certainly lost more than {policy.max_slice_drop:g} AUC; {small}. "
     reason += f"The lowest: {_slice_words(row, interval)}."
-    return Check(name="slices", verdict="pass", reason=reason, observed=interval.high, bound=bound)
+    ends = (interval.low, interval.high)
+    return Check(name="slices", verdict="pass", reason=reason, observed=interval.high, bound=bound, interval=ends)
 
 
 def _judge(name: str, what: str, interval: Interval | None, bound: float, *, must_exceed: bool, enough: bool) -> Check:

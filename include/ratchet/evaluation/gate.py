@@ -103,7 +103,8 @@ def decide_gate(
     ----------
     reasons : collection of Reason
         Why the candidate was trained. With schedule, staleness or cold_start among them it must not be worse than
-        the champion (non-inferiority); otherwise, also without any reason, it must be better (superiority).
+        the champion (non-inferiority); otherwise, also without any reason, it must be better (superiority). Unless
+        ``policy.comparison`` asks for one of both whatever the reasons.
     test_spans : collection of str
         The spans of the evaluation's examples.
     candidate_spans, champion_spans : collection of str
@@ -120,9 +121,7 @@ def decide_gate(
     has_champion = champion_spans is not None
     if not has_champion and evaluation.metrics("champion") is not None:
         raise InputError("champion_spans must name the champion's training spans, as it was evaluated. Got None.")
-    comparison: Comparison | None = None
-    if has_champion:
-        comparison = "non_inferiority" if _REASONS_TO_RENEW & set(reasons) else "superiority"
+    comparison = _choose_comparison(policy, reasons) if has_champion else None
     checks = (
         check_predictions(evaluation),
         check_examples(evaluation, policy),
@@ -142,11 +141,19 @@ def decide_gate(
     )
 
 
+def _choose_comparison(policy: Evaluate, reasons: Collection[Reason]) -> Comparison:
+    if policy.comparison != "by_reason":
+        return policy.comparison
+    return "non_inferiority" if _REASONS_TO_RENEW & set(reasons) else "superiority"
+
+
 def explain(gate: GateResult) -> str:
     """Return the table that decided, as plain text: one line a check, the verdict below."""
-    rows = [("check", "verdict", "observed", "bound")]
-    rows += [(check.name, check.verdict, _cell(check.observed), _cell(check.bound)) for check in gate.checks]
-    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    rows = [("check", "observed", "interval", "bound", "verdict")]
+    rows += [
+        (check.name, _cell(check.observed), _ends(check), _cell(check.bound), check.verdict) for check in gate.checks
+    ]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     reasons = ["reason", *(check.reason for check in gate.checks)]
     lines = [
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=True)), reason])
@@ -159,3 +166,7 @@ def explain(gate: GateResult) -> str:
 
 def _cell(figure: float | str | None) -> str:
     return "-" if figure is None else figure if isinstance(figure, str) else f"{figure:.6g}"
+
+
+def _ends(check: Check) -> str:
+    return "-" if check.interval is None else f"[{check.interval[0]:.4f}, {check.interval[1]:.4f}]"

@@ -65,7 +65,7 @@ def save_package(
     ChecksumError
         If other bytes already stand where the package belongs.
     """
-    files = _dump(pipeline, card.estimator)
+    files = dump_files(pipeline, card.estimator)
     manifest = Manifest(
         model=str(model),
         card=card,
@@ -125,7 +125,8 @@ def _file_names(estimator: str) -> tuple[str, ...]:
     return (MODEL_FILE, native.file) if native else (MODEL_FILE,)
 
 
-def _dump(pipeline: Pipeline, estimator: str) -> dict[str, bytes]:
+def dump_files(pipeline: Pipeline, estimator: str) -> dict[str, bytes]:
+    """Return the files of a fitted pipeline by name, without the manifest: the same model gives the same bytes."""
     native = native_format(estimator)
     if native is None:
         return {MODEL_FILE: dump_model(pipeline)}

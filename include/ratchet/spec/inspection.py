@@ -27,7 +27,7 @@ class Inspect(Section):
         default=1.0, description="Share of test examples whose entity was trained on too; 1 where entities come back."
     )
     max_label_noise: Annotated[float, Field(ge=0, le=0.5)] = Field(
-        default=0.35, description="Share of outcomes that may contradict where the candidate is surest, both ways."
+        default=0.3, description="Share of outcomes that may contradict where the candidate is surest, both ways."
     )
     max_disagreement: Share = Field(
         default=0.5, description="Share of test examples that candidate and champion may decide differently."

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.crashpoints import crash_point
@@ -18,6 +16,7 @@ from ratchet.packaging.custom import custom_versions
 from ratchet.packaging.golden import synthetic_rows
 from ratchet.packaging.loaded import score
 from ratchet.packaging.package import MODEL_FILE, Package, read_files, save_package
+from ratchet.spans.reading import pin_manifests
 from ratchet.spec.estimators import estimator_kind, is_custom
 from ratchet.spec.loading import spec_digest
 from ratchet.steps.examples import read_labelled_examples
@@ -27,7 +26,9 @@ from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
 from ratchet.steps.show_statistics import render_window
 from ratchet.storage.objects import open_store
 from ratchet.training.fit import fit_matrix, labelled_matrix
-from ratchet.training.provenance import code_commit, lock_digest
+from ratchet.training.provenance import lock_digest
+from ratchet.training.recipe import Recipe, Surroundings
+from ratchet.training.resources import measured
 from ratchet.training.search.families import settle
 from ratchet.training.threshold import choose
 from ratchet.training.tracking import TrackingRun, TrainingRecord, log_training, run_url, start_or_resume
@@ -39,10 +40,14 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from ratchet.project import Project
+    from ratchet.spans.records import Table
     from ratchet.spec.estimators import Parameter
     from ratchet.spec.model import ModelSpec
+    from ratchet.steps.feature_selection import Selected
     from ratchet.steps.select_window import WindowResult
     from ratchet.steps.tune import TuneResult
+    from ratchet.training.resources import Usage
+    from ratchet.training.tracking import TableInput
 
 
 STATISTICS_PAGE = "statistics.html"
@@ -67,6 +72,7 @@ class TrainResult(StepResult):
     rounds: int | None = None
     ended: str | None = None
     left_out: tuple[str, ...] = ()
+    recipe_uri: str | None = None
 
 
 def train(
@@ -127,23 +133,22 @@ def _train(
     model = ModelId(spec.name)
     run = start_or_resume(project.tracking_uri, str(model), folder.name, at=at, run_name=f"{model} {window.span}")
     on_run(run_url(project.tracking_uri, run))
-    started = time.monotonic()
-    examples = labelled_matrix(
-        read_labelled_examples(project, spec, window.train_spans, versions=window.data_version), spec
-    )
     chosen = settle(spec, tuned.family, tuned.features)
-    seconds = time.monotonic() - started
     validate = read_labelled_examples(project, spec, window.validate_spans, versions=window.data_version)
-    held_out = labelled_matrix(validate, spec)
-    started, long = time.monotonic(), None
-    if chosen.train.checkpoint_rounds is None or estimator_kind(chosen.train.estimator).rounds is None:
-        pipeline = fit_matrix(examples, chosen, tuned.parameters)
-    else:
-        inputs = {"data": [v for v in window.data_version if v[0] not in window.test_spans], "lock": lock}
-        long = fit_long(project, chosen, examples, held_out, tuned.parameters, folder=folder, run=run, inputs=inputs)
-        pipeline = long.pipeline
-    seconds += time.monotonic() - started
-    selected = select_features(chosen, pipeline, examples, validate, tuned.parameters)
+    held_out, long = labelled_matrix(validate, spec), None
+    with measured() as usage:
+        examples = labelled_matrix(
+            read_labelled_examples(project, spec, window.train_spans, versions=window.data_version), spec
+        )
+        if chosen.train.checkpoint_rounds is None or estimator_kind(chosen.train.estimator).rounds is None:
+            pipeline = fit_matrix(examples, chosen, tuned.parameters)
+        else:
+            inputs = {"data": [v for v in window.data_version if v[0] not in window.test_spans], "lock": lock}
+            long = fit_long(
+                project, chosen, examples, held_out, tuned.parameters, folder=folder, run=run, inputs=inputs
+            )
+            pipeline = long.pipeline
+        selected = select_features(chosen, pipeline, examples, validate, tuned.parameters)
     pipeline, features = selected.pipeline, spec.features
     if selected.left_out:
         features = chosen.features.only(selected.kept)
@@ -164,13 +169,14 @@ def _train(
     )
     package = save_package(open_store(project.home), model, pipeline, card, folder=spec.folder)
     crash_point("train.packaged")
-    record = _record(project, spec, window, tuned, card, package, lock=lock, seconds=seconds, n=len(examples.labels))
+    recipe = _recipe(project, spec, window, tuned, parameters=card.parameters, kept=selected)
+    record = _record(project, spec, window, tuned, card, package, recipe, usage=usage, n=len(examples.labels))
     version = _enter(project, run, model, package, pipeline, record, estimator=card.estimator, at=at)
     return TrainResult(
         model=spec.name,
         span=window.span,
         verdict="pass",
-        words=f"version {version}, fitted on {len(examples.labels)} examples in {seconds:.1f} s{selected.words}"
+        words=f"version {version}, fitted on {len(examples.labels)} examples in {usage.seconds:.1f} s{selected.words}"
         + (f"; {long.ended}" if long and long.ended else ""),
         uri=folder.uri,
         version=version,
@@ -180,10 +186,11 @@ def _train(
         parameters=card.parameters,
         threshold=threshold,
         n_examples=len(examples.labels),
-        fit_seconds=round(seconds, 3),
+        fit_seconds=round(usage.seconds, 3),
         rounds=long.rounds if long else None,
         ended=long.ended if long else None,
         left_out=selected.left_out,
+        recipe_uri=folder.write("recipe.json", recipe.to_bytes()),
     )
 
 
@@ -214,30 +221,78 @@ def _record(
     tuned: TuneResult,
     card: PackageCard,
     package: Package,
+    recipe: Recipe,
     *,
-    lock: str | None,
-    seconds: float,
+    usage: Usage,
     n: int,
 ) -> TrainingRecord:
+    around = recipe.surroundings
     return TrainingRecord(
         parameters={"estimator": card.estimator, "seed": card.seed, **card.parameters},
         metrics={
             "validation_auc": tuned.validation_auc,
-            "fit_seconds": seconds,
+            "fit_seconds": usage.seconds,
             "n_train_examples": float(n),
             "package_bytes": float(package.size_bytes),
+            **usage.metrics(project.cpu_hour_rate),
         },
-        inputs={"spans": [list(version) for version in window.data_version], "window": window.words},
+        inputs={
+            "spans": [list(version) for version in window.data_version],
+            "window": window.words,
+            "tables": _tables(project, spec, window),
+        },
         tags={
             "ratchet.span": window.span,
             "ratchet.reasons": ", ".join(window.reasons),
             "ratchet.package": package.digest,
             "ratchet.spec_digest": card.spec_digest,
-            "ratchet.code_commit": code_commit(Path(project.models_path)),
-            "ratchet.lock_digest": lock,
+            "ratchet.code_commit": around.models_commit,
+            "ratchet.framework_commit": around.code_commit,
+            "ratchet.lock_digest": around.lock,
+            "ratchet.environment": around.digest,
         },
         pages=_pages(project, spec, window),
     )
+
+
+def _recipe(
+    project: Project,
+    spec: ModelSpec,
+    window: WindowResult,
+    tuned: TuneResult,
+    *,
+    parameters: Mapping[str, Parameter],
+    kept: Selected,
+) -> Recipe:
+    return Recipe(
+        spec=spec.model_dump(mode="json"),
+        train_spans=window.train_spans,
+        validate_spans=window.validate_spans,
+        data_version=[v for v in window.data_version if v[0] not in window.test_spans],
+        parameters=dict(parameters),
+        family=tuned.family,
+        features=tuned.features,
+        left_out=kept.left_out,
+        surroundings=Surroundings.of(project.models_path, project.model_path(spec.name)),
+    )
+
+
+def _tables(project: Project, spec: ModelSpec, window: WindowResult) -> list[TableInput]:
+    """Return, of each table that was read, the version that holds each span's revision."""
+    model, fitted = ModelId(spec.name), [v for v in window.data_version if v[0] not in window.test_spans]
+    pinned: dict[Table, dict[str, str]] = {
+        "examples": {span: examples for span, examples, _ in fitted},
+        "ground_truth": {span: truth for span, _, truth in fitted},
+    }
+    return [
+        {
+            "table": table,
+            "uri": f"tables/{model}/{table}",
+            "versions": {m.span: m.table_version for m in pin_manifests(project, model, table, deliveries)},
+            "deliveries": deliveries,
+        }
+        for table, deliveries in pinned.items()
+    ]
 
 
 def _pages(project: Project, spec: ModelSpec, window: WindowResult) -> dict[str, str]:

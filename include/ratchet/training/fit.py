@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ratchet.spec.model import ModelSpec
 
 MIN_EXAMPLES = 50
+MIN_EXAMPLES_OF_A_CLASS = 10
 THRESHOLD_OBJECTIVE = "youden_j"
 _WITH_JOBS = ("sklearn.ensemble.", "lightgbm.", "xgboost.")
 
@@ -60,7 +61,7 @@ def fit(frame: pl.DataFrame, spec: ModelSpec, parameters: Parameters | None = No
     Raises
     ------
     TrainingError
-        If there are fewer than 50 labelled examples, one outcome only, or no feature that varies.
+        If there are fewer than 50 labelled examples, fewer than 10 of an outcome, or no feature that varies.
     """
     return fit_matrix(labelled_matrix(frame, spec), spec, parameters)
 
@@ -160,6 +161,12 @@ def check_teachable(examples: LabelledMatrix) -> None:
         raise TrainingError(f"A fit needs {MIN_EXAMPLES} labelled examples at least. Got {n_examples}.")
     if n_positive in (0, n_examples):
         raise TrainingError(f"A fit needs both outcomes. All {n_examples} labelled examples are {n_positive > 0}.")
+    rarer = min(n_positive, n_examples - n_positive)
+    if rarer < MIN_EXAMPLES_OF_A_CLASS:
+        raise TrainingError(
+            f"A fit needs {MIN_EXAMPLES_OF_A_CLASS} examples of each outcome at least. Got {n_positive} true of "
+            f"{n_examples} ({n_positive / n_examples:.2%}): train on more spans, or gather more of the rarer outcome."
+        )
     if all(column.nunique(dropna=False) < 2 for _, column in examples.features.items()):
         raise TrainingError(
             f"A fit needs a feature that varies. Each of {', '.join(map(str, examples.features))} is constant."

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 KEY_TAG = "ratchet.key"
 LOGGED_TAG = "ratchet.logged"
 INPUTS_FILE = "inputs.json"
+
+# More spans than these are told in the artifact alone.
+_MOST_SPANS = 1000
+
+TableInput = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +46,8 @@ class TrackingRun:
 class TrainingRecord:
     """What is logged of one training.
 
-    ``inputs`` names the data: table version, spans, revisions and digests; it is kept as ``inputs.json``.
+    ``inputs`` names the data: table versions, spans, revisions and digests; it is kept as ``inputs.json``, and each of
+    its ``tables`` (name, URI, version by span) is an input of the run.
     ``tags`` hold the spec digest, code commit and lock digest; a None is left out. ``files`` maps a name to a local
     file or folder, ``pages`` a name to the text of a page.
     """
@@ -177,19 +184,38 @@ def _log_files(client: MlflowClient, run_id: str, record: TrainingRecord) -> Non
 
 
 def _log_dataset(client: MlflowClient, run: TrackingRun, inputs: Mapping[str, Any]) -> None:
-    from hashlib import sha256
-
+    """Log a dataset for each table that was read, with the version of the table that holds each span."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    text = json.dumps(inputs, sort_keys=True, default=str)
+    tables: list[TableInput] = inputs.get("tables") or [{"table": "examples"}]
+    logged = [
+        DatasetInput(
+            Dataset(
+                name=str(table["table"]),
+                digest=_digest_of(table if "versions" in table else inputs),
+                source_type="ratchet",
+                source=json.dumps({"artifact": INPUTS_FILE, **_source_of(table)}),
+                profile=json.dumps({"spans": len(table.get("versions", ()))}),
+            ),
+            [InputTag("mlflow.data.context", "training")],
+        )
+        for table in tables
+    ]
+    client.log_inputs(run.run_id, logged)
+
+
+def _source_of(table: TableInput) -> dict[str, Any]:
+    versions = table.get("versions")
+    if not versions:
+        return {}
+    told = {"uri": table["uri"], "newest_version": max(versions.values())}
+    # MLflow takes 64 kB of a source; all of it is in the artifact.
+    return told | ({"versions": versions} if len(versions) <= _MOST_SPANS else {})
+
+
+def _digest_of(values: object) -> str:
     # MLflow shows at most 36 characters of a digest; the whole of it is in the artifact.
-    dataset = Dataset(
-        name="examples",
-        digest=sha256(text.encode()).hexdigest()[:32],
-        source_type="ratchet",
-        source=json.dumps({"artifact": INPUTS_FILE}),
-    )
-    client.log_inputs(run.run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
+    return sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
 def _milliseconds(at: datetime) -> int:

@@ -141,6 +141,15 @@ class TestChampion:
         assert gate.comparison == comparison
         assert gate.verdict == ("pass" if comparison == "non_inferiority" else "fail")
 
+    @pytest.mark.parametrize("comparison", ["superiority", "non_inferiority"])
+    @pytest.mark.parametrize("reasons", [("schedule",), ("drift",)])
+    def test_the_spec_may_ask_for_one_comparison_whatever_the_reasons(self, comparison, reasons):
+        policy = POLICY.model_copy(update={"comparison": comparison})
+        slightly_worse = Interval(value=-0.002, low=-0.005, high=0.004)
+        gate = decide(figures(champion=slightly_worse), reasons=reasons, policy=policy)
+        assert gate.comparison == comparison
+        assert gate.verdict == ("pass" if comparison == "non_inferiority" else "fail")
+
     @pytest.mark.parametrize("reasons", [("schedule",), ("drift",)])
     @pytest.mark.parametrize("half_width", [0.0, 0.005])
     def test_a_tie_keeps_the_champion(self, reasons, half_width):
@@ -315,7 +324,8 @@ class TestResult:
     def test_explain_is_a_table_of_every_check(self):
         gate = decide(figures(dummy=around(-0.2)))
         lines = explain(gate).splitlines()
-        assert lines[0].split() == ["check", "verdict", "observed", "bound", "reason"]
+        assert lines[0].split() == ["check", "observed", "interval", "bound", "verdict", "reason"]
         assert len(lines) == len(gate.checks) + 2
-        assert any(line.startswith("dummy        fail") and "-0.2000 [-0.2050, -0.1950]" in line for line in lines)
+        row = next(line for line in lines if line.startswith("dummy "))
+        assert row.split()[:6] == ["dummy", "-0.2", "[-0.2050,", "-0.1950]", "0.05", "fail"]
         assert lines[-1] == "gate: fail (non-inferiority; schedule; 1000 examples)"

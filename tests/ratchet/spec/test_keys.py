@@ -27,12 +27,17 @@ from ratchet.drift.seasons import Season
 from ratchet.errors import RatchetError
 from ratchet.evaluation.baselines import rule_scores
 from ratchet.evaluation.beside import Beside
+from ratchet.evaluation.bootstrap import Interval
 from ratchet.evaluation.contenders import evaluate_contenders
 from ratchet.evaluation.decisions import Decision, compare_decisions
 from ratchet.evaluation.fairness import cut_groups
 from ratchet.evaluation.gate import decide_gate
 from ratchet.evaluation.governance import assess, governance_checks
+from ratchet.evaluation.inspection import Footprint, Inspection, WindowChange
+from ratchet.evaluation.inspection_checks import inspection_checks
+from ratchet.evaluation.leakage import FeatureFigures
 from ratchet.evaluation.limits import check_limits
+from ratchet.evaluation.overlap import OverlapFigures
 from ratchet.evaluation.resampling import Drawing
 from ratchet.evaluation.results import Evaluation
 from ratchet.features.matrix import feature_roles, to_matrix
@@ -482,6 +487,22 @@ def examined(model: Model) -> Evaluation:
             groups=people.select(cut_groups(people[name], of) for name, of in fairness.columns.items()),
         ),
     )
+
+
+def inspected(model: Model) -> object:
+    """The verdict of each check on a candidate that is right on no bound, and far from none."""
+    found = Inspection(
+        features=(FeatureFigures(feature="distance", auc=0.8, distinct_share=0.5, is_entity=False, after_share=0.5),),
+        overlap=OverlapFigures(n_test=100, n_same=0, n_not_later=0, entity_share=0.5, recurring_share=0.5),
+        fault=None,
+        n_odd=9,
+        label_noise=Interval(value=0.2, low=0.15, high=0.25),
+        footprint=Footprint(package_bytes=1_000_000, row_milliseconds=5.0, n_timed=20),
+        has_champion=True,
+        disagreement=0.2,
+        changes=(WindowChange(feature="distance", distance=0.2),),
+    )
+    return {check.name: check.verdict for check in inspection_checks(found, model.spec.evaluate, [], strict=False)}
 
 
 def limits(model: Model) -> object:
@@ -1036,6 +1057,22 @@ CASES = {
     "explain.learning_points": Case(key="explain.learning_points", value=1, observe=explained, stage="loaded"),
     "explain.groups": Case(key="explain.groups", value={"way": ["distance"]}, observe=explained, stage="loaded"),
     "evaluate.min_slice_examples": Case(key="evaluate.min_slice_examples", value=151, observe=judged_slices),
+    "evaluate.comparison": Case(key="evaluate.comparison", value="superiority", observe=gate("schedule")),
+    "evaluate.review": Case(key="evaluate.review", value="It decides on loans.", observe=inspected),
+    **{
+        f"evaluate.inspect.{_name}": Case(key=f"evaluate.inspect.{_name}", value=_value, observe=inspected)
+        for _name, _value in {
+            "max_feature_auc": 0.7,
+            "max_distinct_share": 0.4,
+            "planned_times": ["distance"],
+            "max_entity_overlap": 0.4,
+            "max_label_noise": 0.1,
+            "max_disagreement": 0.1,
+            "max_window_change": 0.1,
+            "max_package_mb": 0.5,
+            "max_row_milliseconds": 2.0,
+        }.items()
+    },
     "watch.drift.window_spans": Case(key="watch.drift.window_spans", value=4, observe=drift_window, stage="champion"),
     "watch.drift.min_examples": Case(key="watch.drift.min_examples", value=281, observe=drift),
     "watch.drift.max_distance": Case(key="watch.drift.max_distance", value=0.05, observe=drift),
