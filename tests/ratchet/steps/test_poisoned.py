@@ -105,6 +105,7 @@ def test_a_candidate_that_answers_the_same_to_all_fails_the_gate(life: Life):
                     "carrier": {"role": "categorical"},
                 },
                 "features.functions": [],
+                "features.inputs": {},
             },
             r"needs a feature that varies\. Each of distance, weight, carrier is constant",
             id="constant",
