@@ -5,7 +5,7 @@
     RatchetError
     ├── SpecError            E-SPEC        the spec or another file of the model folder is wrong
     ├── InputError           E-INPUT       an argument (a span key, a version) is wrong
-    │   └── PseudonymKeyError E-KEY        the key of pseudonyms is missing or another (in ratchet.spans.pseudonym_key)
+    │   └── SecretKeyError   E-KEY        a secret key is missing or another (in ratchet.spans.key_files)
     ├── DataError            E-DATA        delivered data is wrong: a retry delivers the same bytes
     │   ├── EmptyDataError   E-EMPTY       there is no example where some were due
     │   └── MissingSpanError E-SPAN        a span that was asked for is not there, or is not validated

@@ -65,6 +65,20 @@ def check(model: Annotated[str | None, typer.Argument(help="One model; all of th
 
 
 @app.command()
+def doctor(model: Annotated[str | None, typer.Argument(help="One model; all of them without it.")] = None) -> None:
+    """Ask stores, servers, databases, queues and keys whether they are there, and name each one that is not."""
+    from ratchet.cli.doctoring import examine
+
+    project = Project.from_environment()
+    found = []
+    for finding in examine(project, [model] if model else find_models(project)):
+        found.append(finding)
+        out.print(finding.line, markup=False, soft_wrap=True)
+    if any(finding.fault for finding in found):
+        raise typer.Exit(1)
+
+
+@app.command()
 def new(
     model: Annotated[str, typer.Argument(help="The new model's name: its folder below RATCHET_MODELS.")],
     path: Annotated[Path, typer.Option("--from", help="A table: CSV, Parquet or JSON lines.")],

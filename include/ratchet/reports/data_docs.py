@@ -24,11 +24,17 @@ _FOREIGN = (
     re.compile(r"<iframe\b.*?</iframe\s*>", re.DOTALL | re.IGNORECASE),
     re.compile(r"<a\b[^>]*href=\"https?://[^>]*>.*?</a\s*>", re.DOTALL | re.IGNORECASE),
 )
+# What needs a script to work, asks for a subscription, or would tell what nobody knows here.
+_IDLE = (
+    re.compile(r"<footer\b.*?</footer\s*>", re.DOTALL | re.IGNORECASE),
+    re.compile(r"<tr\b(?:(?!</tr>).)*?>\s*Run Time\s*<.*?</tr\s*>", re.DOTALL),
+    re.compile(r"Data asset:\s*(<[^>]*>\s*)*None"),
+)
 _STYLE = """<style>
 body{font:14px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem;color:#1a1a1a;background:#fff}
 table{border-collapse:collapse;width:100%;margin:.5rem 0}
 td,th{border:1px solid #ccc;padding:.3rem .5rem;text-align:left}
-.modal,.navbar,nav[aria-label=breadcrumb],button,#walkthrough{display:none}
+.modal,.navbar,.sticky,nav[aria-label=breadcrumb],button,#walkthrough{display:none}
 .fa-check-circle::before{content:"met";color:#06603a}.fa-times::before{content:"not met";color:#a4161a}
 .fa-exclamation-triangle::before{content:"could not be judged";color:#8a5a00}
 </style>"""
@@ -44,6 +50,7 @@ def render_data_docs(result: ValidationResult, items: Sequence[Expectation], *, 
     name : str
         What was validated, ``flights 2013-02-08``.
     """
+    import great_expectations as gx
     from great_expectations.core import ExpectationSuiteValidationResult
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
     from great_expectations.render.view.view import DefaultJinjaPageView
@@ -60,7 +67,9 @@ def render_data_docs(result: ValidationResult, items: Sequence[Expectation], *, 
             "unsuccessful_expectations": len(natives) - n_met,
             "success_percent": 100 * n_met / len(natives) if natives else 0.0,
         },
-        meta=_META | {"run_id": {"run_name": f"{name}, {result.environment}", "run_time": "1970-01-01T00:00:00+00:00"}},
+        meta=_META
+        | {"great_expectations_version": gx.__version__}
+        | {"run_id": {"run_name": f"{name}, {result.environment}", "run_time": "1970-01-01T00:00:00+00:00"}},
     )
     page = DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(suite))
     return _without_foreign(page)
@@ -104,6 +113,6 @@ def _found(result: ValidationResult, anomaly: Anomaly | None) -> dict[str, Any]:
 
 
 def _without_foreign(page: str) -> str:
-    for pattern in _FOREIGN:
+    for pattern in (*_FOREIGN, *_IDLE):
         page = pattern.sub("", page)
     return page.replace("</head>", f"{_STYLE}</head>", 1)

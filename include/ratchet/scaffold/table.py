@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
+from pydantic import ValidationError
 
 from ratchet.errors import InputError
 from ratchet.spans.sources.formats import read_bytes
@@ -50,7 +51,10 @@ def read_table(path: Path, *, time: str, entity: str | None, zone: str, row_key:
     """
     # The name is checked where the file will lie; only its ending counts here.
     ending = "".join(path.suffixes[-2:]) if path.name.endswith(".gz") else path.suffix
-    delivery = FilesDelivery.model_validate({"kind": "files", "path": f"table{ending}", "delimiter": delimiter})
+    try:
+        delivery = FilesDelivery.model_validate({"kind": "files", "path": f"table{ending}", "delimiter": delimiter})
+    except ValidationError as error:
+        raise InputError(_words(path, error)) from None
     raw = read_bytes(path.read_bytes(), path.name, delivery)
     rename = _renamed(raw.columns)
     frame = raw.rename(rename)
@@ -148,3 +152,9 @@ def _reads(frame: pl.DataFrame, time: str, zone: str, written: str | None) -> bo
         return False
     # A local hour that the clock leaves out reads as none; more than that is the wrong format.
     return read.null_count() - frame[time].null_count() <= 0.01 * frame.height
+
+
+def _words(path: Path, error: ValidationError) -> str:
+    fault = error.errors()[0]
+    message = fault["msg"].removeprefix("Value error, ").partition(" Got ")[0]
+    return f"{path.name}: the {fault['loc'][-1]} {message[0].lower()}{message[1:]}"

@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.errors import InputError
 from ratchet.spans.cells import Cells
+from ratchet.spans.key_files import MIN_CHARACTERS, check_key, make_key_file, read_key_file
 from ratchet.storage.objects import open_store
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 VARIABLE = "RATCHET_ERASURE_KEY"
 KEY_FILE = "keys/erasure.key"
-_MIN_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,18 +63,15 @@ def read_key(project: Project) -> bytes | None:
 
     Raises
     ------
-    InputError
+    SecretKeyError
         If it is too short, or others than its owner may read the file.
     """
     given = os.environ.get(VARIABLE)
     if given is not None:
-        return _checked(given.encode(), VARIABLE)
+        return check_key(given, VARIABLE)
     path = _key_path(project)
-    if path is None or not path.exists():
-        return None
-    if path.stat().st_mode & 0o077:
-        raise InputError(f"{path} must be readable by its owner only. Run: chmod 600 {path}")
-    return _checked(path.read_bytes(), str(path))
+    text = "" if path is None else read_key_file(path)
+    return check_key(text, str(path)) if text else None
 
 
 def make_key(project: Project) -> bytes:
@@ -91,28 +87,12 @@ def make_key(project: Project) -> bytes:
         return known
     path = _key_path(project)
     if path is None:
-        raise InputError(f"Set {VARIABLE} to a secret of {_MIN_BYTES} bytes or more: a home on S3 keeps no key.")
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    staged = path.with_name(f".{os.getpid()}-{secrets.token_hex(8)}")
-    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secrets.token_hex(_MIN_BYTES).encode())
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        path.hardlink_to(staged)
-    except FileExistsError:
-        pass  # another erasure made it at the same moment
-    finally:
-        staged.unlink()
-    return path.read_bytes()
+        raise InputError(
+            f"Set {VARIABLE} to a secret of {MIN_CHARACTERS} characters or more: a home on S3 keeps no key."
+        )
+    make_key_file(path)
+    return check_key(read_key_file(path), str(path))
 
 
 def _key_path(project: Project) -> Path | None:
     return None if project.home.startswith("s3://") else Path(project.home) / KEY_FILE
-
-
-def _checked(key: bytes, where: str) -> bytes:
-    if len(key) < _MIN_BYTES:
-        raise InputError(f"The erasure key of {where} must be {_MIN_BYTES} bytes or more. Got {len(key)}.")
-    return key

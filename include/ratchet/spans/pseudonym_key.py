@@ -9,27 +9,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ratchet.errors import InputError, StoreError
 from ratchet.identity import ModelId
+from ratchet.spans.key_files import MIN_CHARACTERS, SecretKeyError, check_key, make_key_file, read_key_file
 from ratchet.storage.objects import open_store
 
 if TYPE_CHECKING:
     from ratchet.project import Project
     from ratchet.spec.model import ModelSpec
 
-MIN_CHARACTERS = 32
-_KEY_BYTES = 32
 _CHECK = b"ratchet: check value of a pseudonym key"
-
-
-class PseudonymKeyError(InputError):
-    """The key of the pseudonyms is not there, or is not the one used so far; nothing was read or written."""
-
-    code = "E-KEY"
 
 
 def read_key(project: Project, spec: ModelSpec) -> bytes:
@@ -37,14 +28,14 @@ def read_key(project: Project, spec: ModelSpec) -> bytes:
 
     Raises
     ------
-    PseudonymKeyError
+    SecretKeyError
         If there is none, it is too short, others may read its file, or the model's pseudonyms were made with another.
     """
     key = find_key(project, spec)
     name, value = f"keys/{ModelId(spec.name)}/pseudonyms.check", _check_value(key)
     store = open_store(project.home)
     if not store.write_once(name, value) and not hmac.compare_digest(store.read(name), value):
-        raise PseudonymKeyError(
+        raise SecretKeyError(
             f"{spec.name}: the key in {_place(project, spec)} is not the one that made the pseudonyms kept so far. "
             "With another key no id would be found again. Give back the first key."
         )
@@ -54,9 +45,9 @@ def read_key(project: Project, spec: ModelSpec) -> bytes:
 def find_key(project: Project, spec: ModelSpec) -> bytes:
     """Return the key where the spec says it is, without comparing it with the one used before; writes nothing."""
     variable = spec.governance.key_variable
-    text = os.environ.get(variable, "") if variable else _read_file(project, spec)
+    text = os.environ.get(variable, "") if variable else read_key_file(_path(project, spec))
     if not text:
-        raise PseudonymKeyError(
+        raise SecretKeyError(
             f"{spec.name}: governance.pseudonymise needs a key, and {_place(project, spec)} holds none. "
             + (
                 f"Set the variable to {MIN_CHARACTERS} random characters or more."
@@ -64,12 +55,7 @@ def find_key(project: Project, spec: ModelSpec) -> bytes:
                 else f"Make one with `ratchet pseudonym-key {spec.name}`, or name a variable under key_variable."
             )
         )
-    if len(text) < MIN_CHARACTERS:
-        raise PseudonymKeyError(
-            f"{spec.name}: the key in {_place(project, spec)} must have {MIN_CHARACTERS} characters or more. "
-            f"It has {len(text)}: ids could be guessed from their pseudonyms."
-        )
-    return text.encode()
+    return check_key(text, _place(project, spec))
 
 
 def make_key(project: Project, spec: ModelSpec) -> Path:
@@ -77,47 +63,21 @@ def make_key(project: Project, spec: ModelSpec) -> Path:
 
     Raises
     ------
-    PseudonymKeyError
+    SecretKeyError
         If the spec names a variable instead, or the home is no folder of this machine.
     """
     if spec.governance.key_variable:
-        raise PseudonymKeyError(
+        raise SecretKeyError(
             f"{spec.name}: governance.key_variable says that the key is in {spec.governance.key_variable}. Set that."
         )
     path = _path(project, spec)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_hex(_KEY_BYTES) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    make_key_file(path)
     return path
-
-
-def _read_file(project: Project, spec: ModelSpec) -> str:
-    path = _path(project, spec)
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}.") from None
-    with os.fdopen(descriptor, encoding="utf-8") as file:
-        mode = os.fstat(file.fileno()).st_mode & 0o777
-        if mode & 0o077:
-            raise PseudonymKeyError(
-                f"{path} may be read by others (mode {mode:04o}). Make it 0600; if others had access, the pseudonyms "
-                "are no longer safe."
-            )
-        return file.read().strip()
 
 
 def _path(project: Project, spec: ModelSpec) -> Path:
     if "://" in project.home:
-        raise PseudonymKeyError(
+        raise SecretKeyError(
             f"{spec.name}: a key is never kept in an object store. Name the environment variable that holds it under "
             "governance.key_variable."
         )

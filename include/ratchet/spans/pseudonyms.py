@@ -40,7 +40,7 @@ class Protection:
 
         Raises
         ------
-        PseudonymKeyError
+        SecretKeyError
             If columns are to be pseudonymised, and the key is not there or not the one used before.
         """
         columns = spec.governance.pseudonymise

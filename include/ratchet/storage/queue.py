@@ -56,6 +56,19 @@ class MessageQueue:
         config = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 3, "mode": "standard"})
         self._client: Any = boto3.session.Session().client("sqs", config=config)
 
+    def ask(self) -> None:
+        """Ask whether the queue is there and may be read.
+
+        Raises
+        ------
+        StoreError
+            If it does not answer, or refuses.
+        """
+        try:
+            self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])
+        except (BotoCoreError, ClientError) as error:
+            raise StoreError(f"Asking the queue failed: {type(error).__name__}.") from error
+
     def receive(self, *, wait_seconds: int) -> list[QueueMessage]:
         """Return up to ten messages; none when none came in that time (20 seconds at the most).
 

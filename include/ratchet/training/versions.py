@@ -133,12 +133,23 @@ def _find_version(client: MlflowClient, name: str, digest: str) -> str | None:
     return str(min(int(version.version) for version in ready)) if ready else None
 
 
+def _sweep(client: MlflowClient, run: TrackingRun) -> None:
+    """Mark what a killed upload of this run has left pending as failed; an upload that goes on says READY itself."""
+    from mlflow.entities import LoggedModelStatus
+
+    found = client.search_logged_models([run.experiment_id], filter_string=f"source_run_id = '{run.run_id}'")
+    for logged in found:
+        if logged.status == LoggedModelStatus.PENDING:
+            client.finalize_logged_model(logged.model_id, "FAILED")
+
+
 def _log_model(
     client: MlflowClient, run: TrackingRun, name: str, digest: str, write: Callable[[Path, Model], None]
 ) -> tuple[str, str]:
     from mlflow.entities import LoggedModelOutput
     from mlflow.models import Model
 
+    _sweep(client, run)
     logged = client.create_logged_model(
         run.experiment_id, name=name.replace(".", "-"), source_run_id=run.run_id, tags={DIGEST_TAG: digest}
     )

@@ -43,6 +43,7 @@ MIN_EXAMPLES_A_VALUE = 10
 MOSTLY_KNOWN = 0.99
 MIN_EXAMPLES_TO_BE_UNIQUE = 100
 MIN_EXAMPLES_OF_A_BAND = 50
+MIN_EXAMPLES_TO_VARY = 20
 QUANTILES = (0.05, 0.5, 0.95)
 _DIGITS = 3
 _NEAR_ZERO = 0.1
@@ -138,6 +139,8 @@ def _column(series: pl.Series, spans: list[pl.DataFrame], spec: ModelSpec) -> It
         extra["severity"] = "warning"
     for comment, keys in _proposals(series, mostly, spans, spec):
         yield comment, {"expect": keys.pop("expect"), "column": column, **keys, **extra}
+    for comment, keys in _variation([span[column] for span in spans]) if column in spec.features.columns else ():
+        yield comment, {"expect": keys.pop("expect"), "column": column, **keys, **extra}
     numeric = _is_numeric(series, spec) and column in spec.features.columns
     for comment, keys in _bands([span[column] for span in spans]) if numeric else ():
         yield comment, {"expect": keys.pop("expect"), "column": column, **keys, **extra, "severity": "warning"}
@@ -182,6 +185,13 @@ def _mostly_present(spans: list[pl.Series]) -> float | None:
         return 1.0
     mostly = math.floor((1 - 2 * null_share - 0.01) * 100) / 100
     return mostly if mostly >= _LEAST_PRESENT else None
+
+
+def _variation(spans: list[pl.Series]) -> Iterator[Proposal]:
+    held = [_held(span) for span in spans]
+    if all(span.len() >= MIN_EXAMPLES_TO_VARY and span.n_unique() > 1 for span in held):
+        keys: dict[str, Any] = {"expect": "expect_column_unique_value_count_to_be_between", "min_value": 2}
+        yield "it varied in every span: a constant is a fault of the source", keys
 
 
 def _uniqueness(spans: list[pl.Series]) -> Iterator[Proposal]:

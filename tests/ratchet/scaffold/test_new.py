@@ -155,6 +155,8 @@ class TestRefusals:
             ({"time": "when"}, "no column when"),
             ({"time": "company"}, "cannot be read"),
             ({"path": Path("nowhere.csv")}, "There is no file"),
+            ({"path": Path(__file__)}, "test_new.py: the path must end in one of .csv"),
+            ({"delimiter": "x"}, "the delimiter input should be"),
         ],
     )
     def test_leave_no_half_folder(self, project: Project, tmp_path: Path, changes: dict[str, object], words: str):

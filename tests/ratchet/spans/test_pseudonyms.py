@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from ratchet.errors import DataError
 from ratchet.project import Project
-from ratchet.spans.pseudonym_key import PseudonymKeyError, find_key, make_key, read_key
+from ratchet.spans.key_files import SecretKeyError
+from ratchet.spans.pseudonym_key import find_key, make_key, read_key
 from ratchet.spans.pseudonyms import Protection, pseudonym_of
 from tests.factories.models import Model
 from tests.factories.people import KEY, SECRET, make_people
@@ -64,7 +65,7 @@ class TestProtection:
 
 class TestKey:
     def test_a_missing_variable_is_a_clear_error(self, people: Model):
-        with pytest.raises(PseudonymKeyError, match=f"E-KEY: .*{KEY} holds none. Set the variable"):
+        with pytest.raises(SecretKeyError, match=f"E-KEY: .*{KEY} holds none. Set the variable"):
             read_key(people.project, people.spec)
 
     @pytest.mark.parametrize(("length", "is_taken"), [(31, False), (32, True)])
@@ -75,11 +76,11 @@ class TestKey:
         if is_taken:
             assert len(find_key(people.project, people.spec)) == length
         else:
-            with pytest.raises(PseudonymKeyError, match="must have 32 characters or more. It has 31"):
+            with pytest.raises(SecretKeyError, match="must have 32 characters or more. It has 31"):
                 find_key(people.project, people.spec)
 
     def test_a_missing_file_names_the_command_that_makes_one(self, filed: Model):
-        with pytest.raises(PseudonymKeyError, match="Make one with `ratchet pseudonym-key parcels`"):
+        with pytest.raises(SecretKeyError, match="Make one with `ratchet pseudonym-key parcels`"):
             read_key(filed.project, filed.spec)
 
     def test_a_file_is_made_once_for_its_owner_alone(self, filed: Model):
@@ -92,7 +93,7 @@ class TestKey:
     @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
     def test_a_file_that_others_may_read_is_refused(self, filed: Model, mode: int):
         make_key(filed.project, filed.spec).chmod(mode)
-        with pytest.raises(PseudonymKeyError, match="may be read by others"):
+        with pytest.raises(SecretKeyError, match="may be read by others"):
             read_key(filed.project, filed.spec)
 
     def test_a_link_is_not_followed(self, filed: Model, tmp_path: Path):
@@ -107,7 +108,7 @@ class TestKey:
         monkeypatch.setenv(KEY, SECRET)
         before = pseudonym_of(people.project, people.spec, "x")
         monkeypatch.setenv(KEY, SECRET + "!")
-        with pytest.raises(PseudonymKeyError, match="is not the one that made the pseudonyms") as told:
+        with pytest.raises(SecretKeyError, match="is not the one that made the pseudonyms") as told:
             pseudonym_of(people.project, people.spec, "x")
         assert SECRET not in str(told.value)
         monkeypatch.setenv(KEY, SECRET)
@@ -115,5 +116,5 @@ class TestKey:
 
     def test_an_object_store_never_holds_a_key(self, filed: Model):
         project = Project(home="s3://bucket/x", models_path=filed.project.models_path, tracking_uri="http://x")
-        with pytest.raises(PseudonymKeyError, match="never kept in an object store"):
+        with pytest.raises(SecretKeyError, match="never kept in an object store"):
             find_key(project, filed.spec)

@@ -135,7 +135,7 @@ class TestErase:
         entry = list(model.ledger.entries())[-1]
         assert (entry.kind, entry.author, entry.body["rows"]) == ("erasure", PERSON, 2)
         key = Path(model.project.home, KEY_FILE)
-        assert entry.body["entity_hmac"] == f"hmac-sha256:{name_of(entity, key.read_bytes())}"
+        assert entry.body["entity_hmac"] == f"hmac-sha256:{name_of(entity, key.read_bytes().strip())}"
         assert key.stat().st_mode & 0o777 == 0o600
         assert model.ledger.verify() == []
         assert places(model, entity) == []
@@ -238,7 +238,7 @@ class TestOtherHomes:
         model.deliver(day(1), twice=1)
         entity = f"{day(1)}-0000"
         ingest_examples(model.project, model.spec, [day(1)])
-        with pytest.raises(InputError, match=f"Set {VARIABLE} to a secret of 32 bytes"):
+        with pytest.raises(InputError, match=f"Set {VARIABLE} to a secret of 32 characters"):
             erase_one(model, entity)
         monkeypatch.setenv(VARIABLE, "k" * 32)
         found = erase_one(model, entity)

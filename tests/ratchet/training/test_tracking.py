@@ -109,6 +109,17 @@ def test_a_digest_is_registered_once(run: TrackingRun, tracking_uri: str, pipeli
     assert Path(str(source).removeprefix("file://"), "model.skops").read_bytes() == data
 
 
+def test_what_a_killed_upload_left_is_marked_as_failed(run: TrackingRun, tracking_uri: str, pipeline: Pipeline) -> None:
+    client = open_client(tracking_uri)
+    left = client.create_logged_model(run.experiment_id, name="flights", source_run_id=run.run_id)
+    register_version(run, SEGMENT, "c" * 64, pipeline, model_bytes=dump_model(pipeline))
+    of_run = f"source_run_id = '{run.run_id}'"
+    found = client.search_logged_models([run.experiment_id], filter_string=of_run)
+    statuses = {one.model_id: str(one.status) for one in found}
+    assert statuses.pop(left.model_id) == "FAILED"
+    assert list(statuses.values()) == ["READY"]
+
+
 def test_an_alias_is_mirrored_moved_and_removed(run: TrackingRun, tracking_uri: str, pipeline: Pipeline) -> None:
     assert read_alias(tracking_uri, ModelId("unknown"), "champion") is None
     for digest in ("c" * 64, "d" * 64):

@@ -51,6 +51,8 @@ def test_the_label_is_expected_in_training_only(inferred):
         pytest.param(lambda day: day.with_columns(pl.col("temp") * 1.8 + 132), "temp", id="other-units"),
         pytest.param(lambda day: day.with_columns(carrier=pl.lit("XX")), "carrier", id="unknown-values"),
         pytest.param(lambda day: day.with_columns(carrier=pl.lit("NO ")), "carrier", id="padded-values"),
+        pytest.param(lambda day: day.with_columns(distance=pl.col("distance").first()), "distance", id="one-number"),
+        pytest.param(lambda day: day.with_columns(carrier=pl.col("carrier").first()), "carrier", id="one-value"),
         pytest.param(lambda day: day.drop("rain"), "rain", id="missing"),
         pytest.param(lambda day: day.with_columns(pl.col("distance").cast(pl.String)), "distance", id="other-type"),
         pytest.param(lambda day: pl.concat([day, day.head(1)]), "trip_id", id="delivered-twice"),

@@ -15,6 +15,27 @@ if TYPE_CHECKING:
     from ratchet.spans.sources.delivered import SpanWindow
 
 
+def ask_table(uri: str) -> None:
+    """Ask whether the table is there and can be opened.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    StoreError
+        If the store does not answer.
+    """
+    from deltalake import DeltaTable
+    from deltalake.exceptions import DeltaError, TableNotFoundError
+
+    try:
+        DeltaTable(uri, storage_options=delta_options(uri))
+    except TableNotFoundError:
+        raise DataError(f"There is no Delta table {uri}.") from None
+    except (DeltaError, OSError) as error:
+        raise_store_error(f"Opening {uri}", error)
+
+
 def read_delta(uri: str, window: SpanWindow, *, time: str) -> tuple[pl.DataFrame, int]:
     """Return the rows of a span, and the version of the table they were read from.
 

@@ -6,6 +6,8 @@ import re
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from ratchet.errors import MissingSpanError
+
 if TYPE_CHECKING:
     from ratchet.project import Project
     from ratchet.spans.sources.delivered import SpanWindow
@@ -31,6 +33,24 @@ def open_place(project: Project, pattern: str) -> tuple[ObjectStore, str]:
         return open_store(project.data), pattern
     bucket, _, below = pattern.removeprefix("s3://").partition("/")
     return open_store(f"s3://{bucket}"), below
+
+
+def ask_place(project: Project, pattern: str) -> None:
+    """Ask whether the folder or bucket of a pattern can be listed, up to its first placeholder.
+
+    Raises
+    ------
+    MissingSpanError
+        If nothing lies there at all.
+    StoreError
+        If it does not answer, or refuses.
+    """
+    store, below = open_place(project, pattern)
+    folder = re.split(r"[{*]", below, maxsplit=1)[0].rpartition("/")[0]
+    if not store.list(folder):
+        raise MissingSpanError(
+            f"nothing lies in {store.uri}/{folder}. Deliver a file, or mend the path or RATCHET_DATA."
+        )
 
 
 def find_files(store: ObjectStore, pattern: str) -> list[str]:

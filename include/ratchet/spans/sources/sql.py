@@ -55,6 +55,27 @@ def read_sql(delivery: SqlDelivery, window: SpanWindow) -> pl.DataFrame:
         raise _refused(delivery, error) from None
 
 
+def ask_database(delivery: SqlDelivery) -> None:
+    """Ask whether the database answers; the query itself is not run.
+
+    Raises
+    ------
+    InputError
+        As ``read_sql`` does.
+    StoreError
+        If the database does not answer, or refuses the login.
+    """
+    from sqlalchemy import exc, text
+
+    engine = _engine(url_of(delivery), os.getpid())
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except exc.SQLAlchemyError as error:
+        kind = type(getattr(error, "orig", None) or error).__name__
+        raise StoreError(f"The database of {delivery.url_variable} did not answer ({kind}).") from None
+
+
 def url_of(delivery: SqlDelivery) -> str:
     """Return the URL that the environment holds; it never stands in a text of ours.
 
