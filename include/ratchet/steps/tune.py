@@ -157,7 +157,7 @@ def _conclude(
 ) -> TuneResult:
     found = search(train, validate, spec, storage_path=study, study_name=folder.name)
     space = SearchSpace.of(spec)
-    contenders = _contenders(found, Ground.of(train, validate, spec), spec)
+    contenders = _contenders(found, lambda: Ground.of(train, validate, spec), spec)
     chosen = choose_simplest(contenders)
     best = next(trial for trial in found.trials if trial.number == chosen.number)
     setting = Setting(family=best.family, features=best.features, parameters=best.parameters)
@@ -187,10 +187,10 @@ def _conclude(
     return result
 
 
-def _contenders(found: SearchResult, ground: Ground, spec: ModelSpec) -> list[Contender]:
+def _contenders(found: SearchResult, ground: Callable[[], Ground], spec: ModelSpec) -> list[Contender]:
     """Return the best of each family and set of features, the highest AUC first, each with its distance to the best."""
     best, *others = contenders_of(found.trials)
-    distances = _distances(best, others, ground, spec) if others else {}
+    distances = _distances(best, others, ground(), spec) if others else {}
     return [_contender(trial, spec, *distances.get(trial.number, (0.0, 0.0))) for trial in (best, *others)]
 
 

@@ -30,6 +30,7 @@ from tests.factories.processes import killed_at
 
 TREES = "sklearn.ensemble.HistGradientBoostingClassifier"
 LOGISTIC = "sklearn.linear_model.LogisticRegression"
+NET = "sklearn.neural_network.MLPClassifier"
 SPACE = {"C": {"low": 0.01, "high": 10.0, "log": True}}
 TREE_SPACE = {"max_iter": {"low": 3, "high": 30, "integer": True}, "max_leaf_nodes": {"choices": [3, 7]}}
 
@@ -110,6 +111,20 @@ def test_a_model_of_a_chosen_set_of_features_does_not_read_the_others(life: Life
     scores = loaded.predict(frame)
     assert (loaded.predict(frame.with_columns(pl.col("weight") + 100.0)) == scores).all()
     assert (loaded.predict(frame.with_columns(pl.col("distance") + 100.0)) != scores).any()
+
+
+def test_a_neural_net_is_searched_by_its_layers_and_trained_with_the_best(life: Life):
+    model = life("loaded")
+    model.edit({"train.estimator": NET, "train.parameters": {"max_iter": 300, "tol": 0.01, "n_iter_no_change": 3}})
+    result = search(model, trials=4, space={"hidden_layer_sizes": {"max_layers": 2, "units": [2, 3]}})
+    tried = [trial["parameters"].get("hidden_layer_sizes") for trial in result.trials]  # type: ignore[attr-defined]
+    assert tried[0] is None
+    assert all(set(layers) <= {2, 3} and len(layers) <= 2 for layers in tried[1:])
+    assert tune(model.project, model.spec, window_of(model)) == result
+    wanted = replace(result, parameters={"hidden_layer_sizes": (3, 2)})
+    trained = train(model.project, model.spec, window_of(model), wanted, at=at(day(LOADED)))
+    pipeline = load_package(model.store, model.id, trained.digest).pipeline
+    assert [weights.shape[1] for weights in pipeline[-1].coefs_] == [3, 2, 1]
 
 
 def search_in(project: Project, spec: ModelSpec, window: WindowResult) -> None:

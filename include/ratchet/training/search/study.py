@@ -52,9 +52,9 @@ class Study:
         """
         with locked(_beside(self.journal, "claim")):
             self._fail_abandoned()
-            if not prepare(self, self._free_place()):
-                return None
             place = self._free_place()
+            if not prepare(self, place):
+                return None
             asked = self.kept.ask()
             asked.set_user_attr(WORKER, self.worker)
             asked.set_user_attr(PLACE, place)
