@@ -8,8 +8,6 @@ from pydantic import Field
 
 from ratchet.spec.section import Column, Section, Share
 
-Positive = Annotated[float, Field(gt=0)]
-
 
 class Inspect(Section):
     """Bounds of what is inspected of every candidate; a figure right on its bound passes."""
@@ -30,12 +28,14 @@ class Inspect(Section):
         default=0.3, description="Share of outcomes that may contradict where the candidate is surest, both ways."
     )
     max_disagreement: Share = Field(
-        default=0.5, description="Share of test examples that candidate and champion may decide differently."
+        default=0.6, description="Share of test examples that candidate and champion may decide differently."
     )
     max_window_change: Share = Field(
         default=0.5, description="Jensen-Shannon distance of a feature between both models' training spans."
     )
-    max_package_mb: Positive = Field(default=500.0, description="Size of the packaged model, in 10^6 bytes.")
-    max_row_milliseconds: Positive = Field(
+    max_package_mb: Annotated[float, Field(gt=0, le=10_000)] = Field(
+        default=500.0, description="Size of the packaged model, in 10^6 bytes."
+    )
+    max_row_milliseconds: Annotated[float, Field(gt=0, le=60_000)] = Field(
         default=500.0, description="Median time to score one test example by itself, in a process that does no more."
     )

@@ -36,7 +36,7 @@ def assess_data(project: Project, spec: ModelSpec, evaluated: EvaluateResult) ->
     """Assess the labelled examples of the candidate's training spans."""
     key = StepKey(
         step="assess_data",
-        version=1,
+        version=2,
         spec=spec,
         sections=("source", "features", "label", "governance"),
         span=evaluated.span,
@@ -47,7 +47,8 @@ def assess_data(project: Project, spec: ModelSpec, evaluated: EvaluateResult) ->
 
 def _assess(project: Project, spec: ModelSpec, evaluated: EvaluateResult, folder: StepFolder) -> AssessmentResult:
     governance = spec.governance
-    assessment = assess(read_labelled_examples(project, spec, evaluated.train_spans), spec)
+    versions = evaluated.data_version or None
+    assessment = assess(read_labelled_examples(project, spec, evaluated.train_spans, versions=versions), spec)
     gaps = [".".join(map(str, at)) for at, _ in find_gaps(spec)]
     checks = governance_checks(assessment, governance, gaps, strict=project.profile == "production")
     told = [f"{check.name}: {check.reason}" for check in checks if check.verdict != "pass"]

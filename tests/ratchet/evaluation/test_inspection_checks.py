@@ -14,7 +14,9 @@ from ratchet.spec.evaluation import Evaluate
 from ratchet.spec.inspection import Inspect
 
 TINY = 1e-9
-BOUNDS = Inspect(max_entity_overlap=0.3, max_label_noise=0.35, max_package_mb=2.0, max_row_milliseconds=40.0)
+BOUNDS = Inspect(
+    max_entity_overlap=0.3, max_label_noise=0.35, max_disagreement=0.5, max_package_mb=2.0, max_row_milliseconds=40.0
+)
 POLICY = Evaluate(test_spans=3, inspect=BOUNDS)
 
 
