@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ratchet.identity import ModelId
 from ratchet.reports.search import importance_of, progress_of
-from ratchet.reports.standalone import standalone
+from ratchet.reports.standalone import to_file
 from ratchet.steps.results import read_object
 from ratchet.training.search_tracking import SearchRecord, TrialRecord, log_search
 from ratchet.training.tracking import run_url, start_or_resume
@@ -56,7 +56,7 @@ def track_search(project: Project, spec: ModelSpec, tuned: TuneResult, *, at: da
         },
         pages={
             "search.html": read_object(project, tuned.report_uri).decode(),
-            **{name: standalone(plot) for name, plot in plots.items()},
+            **{name: to_file(plot) for name, plot in plots.items()},
         },
         trials=tuple(TrialRecord.of(trial) for trial in tuned.trials),
     )
