@@ -53,11 +53,8 @@ def peak_rows(n_rows: int) -> list[Row]:
                 continue
             peak, seconds = _peak(folder, spans, estimator)
             rows.append(figure_row(name, peak, unit="MB", budget=BUDGET_MB))
-            rows.append(
-                figure_row(
-                    name.replace("peak memory", "CPU time").replace(", above imports", ""), seconds, unit="CPU s"
-                )
-            )
+            took = name.replace("peak memory", "CPU time").replace(", above imports", "")
+            rows.append(figure_row(took, seconds, unit="CPU s"))
     return rows
 
 
@@ -86,7 +83,7 @@ def _spec(estimator: str) -> ModelSpec:
         "schema_version": 1,
         "name": "bench",
         "owner": "benches",
-        "objective": {"goal": "Measure.", "rule": {"column": "n0", "at_least": 0}},
+        "objective": {"goal": "Measure what a fit needs.", "rule": {"column": "n0", "at_least": 0}},
         "source": {
             "delivery": delivery,
             "entity": "id",
