@@ -301,6 +301,24 @@ def erase(
     erase_from(project, [model] if model else find_models(project), entity, out)
 
 
+@app.command(name="stop-training")
+def stop_training(
+    model: Model, reason: Annotated[str, typer.Option(help="Why; it is written into the result.")]
+) -> None:
+    """Ask a fit that is at work to stop at its next checkpoint; what it has reached goes on to the gate."""
+    from datetime import UTC, datetime
+
+    from ratchet.ledger.entries import Author
+    from ratchet.steps.long_fits import request_stop
+
+    project = Project.from_environment()
+    author = Author(kind="person", name=getpass.getuser())
+    folders = request_stop(
+        project, ModelId(load_spec(project, model).name), reason=reason, author=author, at=datetime.now(UTC)
+    )
+    out.print(f"{model}: asked {len(folders)} fit(s) to stop at the next checkpoint", markup=False)
+
+
 @app.command()
 def look(
     what: Annotated[str, typer.Argument(help="A model, or a .parquet or .csv file.")],

@@ -98,6 +98,8 @@ def build_pipeline(spec: ModelSpec, parameters: Parameters | None = None) -> Pip
     train, encoding = spec.train, spec.train.encoding or estimator_kind(spec.train.estimator).encoding
     settings = dict(_DEFAULTS.get(train.estimator, {})) | dict(train.parameters) | dict(parameters or {})
     kind: Kind = "tree" if encoding == "codes" else "linear"
+    if train.checkpoint_rounds is not None and settings.get("early_stopping"):
+        raise SpecError("train: early_stopping draws its rows anew after a checkpoint. Set it, or checkpoint_rounds.")
     return _assemble(spec, train.estimator, kind, settings)
 
 

@@ -21,12 +21,14 @@ from ratchet.packaging.package import MODEL_FILE, Package, read_files, save_pack
 from ratchet.spec.estimators import is_custom
 from ratchet.spec.loading import spec_digest
 from ratchet.steps.examples import read_labelled_examples
+from ratchet.steps.long_fits import fit_long, rounds_of
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
 from ratchet.steps.show_statistics import render_window
 from ratchet.storage.objects import open_store
 from ratchet.training.fit import THRESHOLD_OBJECTIVE, choose_threshold, fit_matrix, labelled_matrix
 from ratchet.training.provenance import code_commit, lock_digest
 from ratchet.training.search.families import settle
+from ratchet.training.span_fit import fit_by_spans
 from ratchet.training.tracking import TrackingRun, TrainingRecord, log_training, run_url, start_or_resume
 from ratchet.training.versions import register_version
 
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from ratchet.spec.model import ModelSpec
     from ratchet.steps.select_window import WindowResult
     from ratchet.steps.tune import TuneResult
+    from ratchet.training.fit import LabelledMatrix
 
 
 STATISTICS_PAGE = "statistics.html"
@@ -47,7 +50,10 @@ STATISTICS_PAGE = "statistics.html"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainResult(StepResult):
-    """The candidate: its version in the registry, the digest of its package, and its MLflow run."""
+    """The candidate: its version in the registry, the digest of its package, and its MLflow run.
+
+    ``rounds`` counts those of a fit with checkpoints; ``ended`` says why it has fewer than were preset.
+    """
 
     version: str
     digest: str
@@ -57,6 +63,8 @@ class TrainResult(StepResult):
     threshold: float
     n_examples: int
     fit_seconds: float
+    rounds: int | None = None
+    ended: str | None = None
 
 
 def train(
@@ -115,20 +123,32 @@ def _train(
     model = ModelId(spec.name)
     run = start_or_resume(project.tracking_uri, str(model), folder.name, at=at, run_name=f"{model} {window.span}")
     on_run(run_url(project.tracking_uri, run))
+
+    def read(*spans: str) -> LabelledMatrix:
+        return labelled_matrix(read_labelled_examples(project, spec, spans, versions=window.data_version), spec)
+
     started = time.monotonic()
-    examples = labelled_matrix(
-        read_labelled_examples(project, spec, window.train_spans, versions=window.data_version), spec
-    )
     chosen = settle(spec, tuned.family, tuned.features)
-    pipeline = fit_matrix(examples, chosen, tuned.parameters)
+    is_fed = chosen.train.feed == "spans"
+    by_spans = fit_by_spans(window.train_spans, read, chosen, tuned.parameters) if is_fed else None
+    examples = by_spans.seen.sample if by_spans else read(*window.train_spans)
+    n_examples = by_spans.seen.n_examples if by_spans else len(examples.labels)
     seconds = time.monotonic() - started
-    held_out = labelled_matrix(
-        read_labelled_examples(project, spec, window.validate_spans, versions=window.data_version), spec
-    )
+    held_out = read(*window.validate_spans)
+    started, long = time.monotonic(), None
+    if by_spans is not None:
+        pipeline = by_spans.pipeline
+    elif chosen.train.checkpoint_rounds is None:
+        pipeline = fit_matrix(examples, chosen, tuned.parameters)
+    else:
+        inputs = {"data": [v for v in window.data_version if v[0] not in window.test_spans], "lock": lock}
+        long = fit_long(project, chosen, examples, held_out, tuned.parameters, folder=folder, run=run, inputs=inputs)
+        pipeline = long.pipeline
+    seconds += time.monotonic() - started
     threshold = choose_threshold(score(pipeline, held_out.features), held_out.labels)
     card = PackageCard(
         estimator=chosen.train.estimator,
-        parameters=dict(chosen.train.parameters) | dict(tuned.parameters),
+        parameters={**chosen.train.parameters, **tuned.parameters, **rounds_of(chosen, long)},
         features=feature_roles(spec.features),
         label=spec.label.column,
         threshold=threshold,
@@ -136,17 +156,18 @@ def _train(
         seed=spec.train.seed,
         spec_digest=spec_digest(spec, "features", "label", "train"),
         golden_rows=synthetic_rows(examples.features, feature_roles(spec.features)),
-        complete=complete_columns(examples.features),
+        complete=by_spans.seen.complete if by_spans else complete_columns(examples.features),
     )
     package = save_package(open_store(project.home), model, pipeline, card, folder=spec.folder)
     crash_point("train.packaged")
-    record = _record(project, spec, window, tuned, card, package, lock=lock, seconds=seconds, n=len(examples.labels))
+    record = _record(project, spec, window, tuned, card, package, lock=lock, seconds=seconds, n=n_examples)
     version = _enter(project, run, model, package, pipeline, record, estimator=card.estimator, at=at)
     return TrainResult(
         model=spec.name,
         span=window.span,
         verdict="pass",
-        words=f"version {version}, fitted on {len(examples.labels)} examples in {seconds:.1f} s",
+        words=f"version {version}, fitted on {n_examples} examples in {seconds:.1f} s"
+        + (f"; {long.ended}" if long and long.ended else ""),
         uri=folder.uri,
         version=version,
         digest=package.digest,
@@ -154,8 +175,10 @@ def _train(
         run_url=run_url(project.tracking_uri, run),
         parameters=card.parameters,
         threshold=threshold,
-        n_examples=len(examples.labels),
+        n_examples=n_examples,
         fit_seconds=round(seconds, 3),
+        rounds=long.rounds if long else None,
+        ended=long.ended if long else None,
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -65,33 +67,40 @@ def fit(frame: pl.DataFrame, spec: ModelSpec, parameters: Parameters | None = No
 
 def fit_matrix(examples: LabelledMatrix, spec: ModelSpec, parameters: Parameters | None = None) -> Pipeline:
     """Return the spec's pipeline, fitted on a matrix; see `fit`."""
-    _check_teachable(examples)
+    check_teachable(examples)
     return fit_pipeline(build_pipeline(spec, parameters), examples, threads=spec.train.threads)
 
 
 def fit_pipeline(pipeline: Pipeline, examples: LabelledMatrix, *, threads: int) -> Pipeline:
     """Fit any pipeline on a matrix with that many threads, and return it."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # published without types
-
     estimator = pipeline[-1]
-    # Only these: LogisticRegression still has the parameter, ignores it, and warns that it will go.
-    has_jobs = "n_jobs" in estimator.get_params() and type(estimator).__module__.startswith(_WITH_JOBS)
-    if has_jobs:
-        estimator.set_params(n_jobs=threads)
     try:
-        with threadpool_limits(limits=threads):
+        with limited_threads(estimator, threads):
             pipeline.fit(examples.features, examples.labels)
     except RatchetError:
         raise
     except _refusals_of(estimator) as error:
         raise TrainingError(f"{type(estimator).__name__} refused to be fitted: {error}") from error
-    if has_jobs:
-        # Threads of the fit, not of the model: several would add up its trees in any order.
-        estimator.set_params(n_jobs=None)
     # Noted by the fit and read by nothing after it; a machine with fewer cores would change the digest.
     if (bins := getattr(estimator, "_bin_mapper", None)) is not None:
         bins.n_threads = 1
     return pipeline
+
+
+@contextmanager
+def limited_threads(estimator: Any, threads: int) -> Iterator[None]:
+    """Let whatever is fitted within have that many threads; the estimator keeps no number of them."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # published without types
+
+    # Only these: LogisticRegression still has the parameter, ignores it, and warns that it will go.
+    has_jobs = "n_jobs" in estimator.get_params() and type(estimator).__module__.startswith(_WITH_JOBS)
+    if has_jobs:
+        estimator.set_params(n_jobs=threads)
+    with threadpool_limits(limits=threads):
+        yield
+    if has_jobs:
+        # Threads of the fit, not of the model: several would add up its trees in any order.
+        estimator.set_params(n_jobs=None)
 
 
 def _refusals_of(estimator: object) -> tuple[type[Exception], ...]:
@@ -144,8 +153,16 @@ def choose_threshold(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> 
     return float(ranked[int(np.argmax(gains))])
 
 
-def _check_teachable(examples: LabelledMatrix) -> None:
-    n_examples, n_positive = len(examples.labels), int(examples.labels.sum())
+def check_teachable(examples: LabelledMatrix, *, n_examples: int | None = None, n_positive: int | None = None) -> None:
+    """Raise TrainingError unless there are 50 examples, both outcomes, and a feature that varies.
+
+    Parameters
+    ----------
+    n_examples, n_positive : int, optional
+        Of all examples, where those given are a sample of them.
+    """
+    n_examples = len(examples.labels) if n_examples is None else n_examples
+    n_positive = int(examples.labels.sum()) if n_positive is None else n_positive
     if n_examples < MIN_EXAMPLES:
         raise TrainingError(f"A fit needs {MIN_EXAMPLES} labelled examples at least. Got {n_examples}.")
     if n_positive in (0, n_examples):

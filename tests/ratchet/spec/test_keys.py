@@ -59,10 +59,15 @@ from ratchet.steps.examples import derive
 from ratchet.steps.ingest_span import ingest_span
 from ratchet.steps.prove_features import prove_features
 from ratchet.steps.results import read_object
+from ratchet.steps.select_window import select_window as select_window_step
 from ratchet.steps.sense_drift import sense_drift
 from ratchet.steps.sense_quality import sense_quality
 from ratchet.steps.sense_skew import sense_skew
-from ratchet.training.fit import fit
+from ratchet.steps.train import train
+from ratchet.steps.tune import tune
+from ratchet.training.checkpoints import Checkpoints
+from ratchet.training.fit import fit, labelled_matrix
+from ratchet.training.long_fit import Watcher, fit_in_rounds
 from ratchet.training.search.families import families_of, settle
 from ratchet.training.search.pruning import rungs_of
 from ratchet.training.search.running import Ground, search
@@ -312,6 +317,51 @@ def window(model: Model) -> object:
 
 def estimator(model: Model) -> object:
     return repr(build_pipeline(model.spec)[-1])
+
+
+def checkpointed(model: Model) -> object:
+    """How far the fit was when it was told of: at each checkpoint, and at its end."""
+    told: list[int] = []
+    examples_of = labelled_matrix(examples(model), model.spec)
+    checkpoints = Checkpoints(store=model.store, model=model.id, key=str(model.spec.train.checkpoint_rounds))
+    watcher = Watcher(tell=lambda reached, _: told.append(reached.rounds))
+    parameters = {"max_iter": 4}
+    try:
+        fit_in_rounds(examples_of, examples_of, model.spec, parameters, checkpoints=checkpoints, watcher=watcher)
+    except RatchetError as error:
+        return str(error)
+    return told
+
+
+def fed(model: Model, **changes: object) -> object:
+    """The calls by which a train step fits naive Bayes, each with its number of rows."""
+    from sklearn.naive_bayes import GaussianNB
+
+    calls: list[tuple[str, int]] = []
+
+    def counted(name: str) -> Callable[..., Any]:
+        original = vars(GaussianNB)[name]
+
+        def call(self: Any, X: Any, y: Any, **given: Any) -> Any:
+            calls.append((name, len(y)))
+            return original(self, X, y, **given)
+
+        return call
+
+    model.edit({"train.estimator": "sklearn.naive_bayes.GaussianNB", **changes})
+    window = select_window_step(model.project, model.spec, day(LOADED), reasons=("cold_start",))
+    tuned = tune(model.project, model.spec, window)
+    for name in model.store.list("runs/parcels/train"):
+        model.store.delete(name)  # else an earlier result is found, and nothing is fitted
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("fit", "partial_fit"):
+            patch.setattr(GaussianNB, name, counted(name))
+        train(model.project, model.spec, window, tuned, at=at(day(LOADED)))
+    return calls
+
+
+def fed_by_spans(model: Model) -> object:
+    return fed(model, **{"train.feed": "spans"})
 
 
 def proven(model: Model) -> object:
@@ -587,6 +637,7 @@ def announced(model: Model) -> object:
 
 
 FOREST = "sklearn.ensemble.RandomForestClassifier"
+TREES = "sklearn.ensemble.HistGradientBoostingClassifier"
 RANGE = {"train.search": {"trials": 1, "space": {"C": {"low": 0.5, "high": 2.0}}}}
 CHOICE = {"train.search": {"trials": 1, "space": {"C": {"choices": [0.5, 1.0]}}}}
 GRID = {"train.search": {"trials": 9, "sampler": "grid", "space": {"C": {"low": 0.5, "high": 2.0, "points": 2}}}}
@@ -845,6 +896,11 @@ CASES = {
         key="train.search.space.C.choices", value=[3.0, 4.0], observe=searched, given=CHOICE
     ),
     "train.seed": Case(key="train.seed", value=1, observe=estimator),
+    "train.feed": Case(key="train.feed", value="spans", observe=fed, stage="loaded"),
+    "train.passes": Case(key="train.passes", value=2, observe=fed_by_spans, stage="loaded"),
+    "train.checkpoint_rounds": Case(
+        key="train.checkpoint_rounds", value=2, observe=checkpointed, given={"train.estimator": TREES}
+    ),
     "train.threads": Case(key="train.threads", value=2, observe=threads_of_a_fit),
     "evaluate.test_spans": Case(key="evaluate.test_spans", value=3, observe=window),
     "evaluate.min_examples": Case(key="evaluate.min_examples", value=1501, observe=gate("schedule")),
