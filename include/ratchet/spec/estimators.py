@@ -24,15 +24,18 @@ Parameter = str | int | float | bool | None | tuple[int, ...]
 class EstimatorKind:
     """What Ratchet must know of an estimator beyond scikit-learn's interface.
 
-    ``extra`` names the optional dependency that it comes with, ``rounds`` the parameter that counts boosting rounds.
+    ``extra`` names the optional dependency that it comes with, ``rounds`` the parameter that counts boosting rounds,
+    ``is_fed_by_spans`` says whether it can be fitted on data that no memory holds.
     """
 
     encoding: Encoding
     extra: str | None = None
     rounds: str | None = None
+    is_fed_by_spans: bool = False
 
 
 _CODES, _ONE_HOT = EstimatorKind(encoding="codes"), EstimatorKind(encoding="one_hot")
+_PARTIAL = EstimatorKind(encoding="one_hot", is_fed_by_spans=True)
 
 ESTIMATORS: Mapping[str, EstimatorKind] = {
     "sklearn.ensemble.HistGradientBoostingClassifier": EstimatorKind(encoding="codes", rounds="max_iter"),
@@ -43,16 +46,21 @@ ESTIMATORS: Mapping[str, EstimatorKind] = {
     "sklearn.ensemble.AdaBoostClassifier": _ONE_HOT,
     "sklearn.tree.DecisionTreeClassifier": _CODES,
     "sklearn.linear_model.LogisticRegression": _ONE_HOT,
-    "sklearn.linear_model.SGDClassifier": _ONE_HOT,
-    "sklearn.neural_network.MLPClassifier": _ONE_HOT,
-    "sklearn.naive_bayes.GaussianNB": _ONE_HOT,
-    "sklearn.naive_bayes.BernoulliNB": _ONE_HOT,
+    "sklearn.linear_model.SGDClassifier": _PARTIAL,
+    "sklearn.neural_network.MLPClassifier": _PARTIAL,
+    "sklearn.naive_bayes.GaussianNB": _PARTIAL,
+    "sklearn.naive_bayes.BernoulliNB": _PARTIAL,
     "sklearn.discriminant_analysis.LinearDiscriminantAnalysis": _ONE_HOT,
-    "lightgbm.LGBMClassifier": EstimatorKind(encoding="codes", extra="lightgbm", rounds="n_estimators"),
-    "xgboost.XGBClassifier": EstimatorKind(encoding="codes", extra="xgboost", rounds="n_estimators"),
+    "lightgbm.LGBMClassifier": EstimatorKind(
+        encoding="codes", extra="lightgbm", rounds="n_estimators", is_fed_by_spans=True
+    ),
+    "xgboost.XGBClassifier": EstimatorKind(
+        encoding="codes", extra="xgboost", rounds="n_estimators", is_fed_by_spans=True
+    ),
 }
 # A class of the model folder: module, dot, class. What it reads is not known: the encoding that suits any estimator.
-CUSTOM = _ONE_HOT
+# Whether it has partial_fit is seen when it is fitted.
+CUSTOM = _PARTIAL
 _CUSTOM = re.compile(r"[a-z_][a-z0-9_]{0,62}\.[A-Z][A-Za-z0-9_]{0,62}")
 _LIBRARIES = frozenset(name.partition(".")[0] for name in ESTIMATORS)
 

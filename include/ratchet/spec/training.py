@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from ratchet.spec.estimators import Encoding, Estimator, Parameter, estimator_kind
@@ -24,6 +26,10 @@ class Train(Section):
     parameters: dict[str, Parameter] = Field(default={}, description="Fixed parameters of the estimator.")
     search: Search = Field(default=Search())
     seed: int = Field(default=0, ge=0, lt=2**32, description="Seed of everything random.")
+    feed: Literal["whole", "spans"] = Field(
+        default="whole", description="Fit on all rows at once, or span by span where they are more than memory holds."
+    )
+    passes: int = Field(default=5, ge=1, le=1000, description="How often a partial_fit goes over the spans.")
     checkpoint_rounds: int | None = Field(
         default=None, ge=1, le=100_000, description="Rounds of a boosted model after which what was reached is kept."
     )
@@ -37,5 +43,9 @@ class Train(Section):
             )
         if self.checkpoint_rounds is not None and estimator_kind(self.estimator).rounds is None:
             raise ValueError(f"checkpoint_rounds: {self.estimator} is not fitted in rounds. Remove it.")
+        if self.feed == "spans" and self.checkpoint_rounds is not None:
+            raise ValueError("checkpoint_rounds: a fit that is fed by spans has none. Remove it, or feed: whole.")
+        if self.feed == "spans" and not estimator_kind(self.estimator).is_fed_by_spans:
+            raise ValueError(f"feed: {self.estimator} is fitted on all rows at once. Say whole.")
         check_fixed_or_searched(self.parameters, self.search.space)
         return self

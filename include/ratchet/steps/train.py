@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ratchet.crashpoints import crash_point
 from ratchet.errors import MissingSpanError
 from ratchet.features.matrix import feature_roles
-from ratchet.features.unfamiliar import complete_columns
 from ratchet.identity import ModelId
 from ratchet.packaging.card import PackageCard
 from ratchet.packaging.custom import custom_versions
@@ -17,19 +16,16 @@ from ratchet.packaging.golden import synthetic_rows
 from ratchet.packaging.loaded import score
 from ratchet.packaging.package import MODEL_FILE, Package, read_files, save_package
 from ratchet.spans.reading import pin_manifests
-from ratchet.spec.estimators import estimator_kind, is_custom
+from ratchet.spec.estimators import is_custom
 from ratchet.spec.loading import spec_digest
-from ratchet.steps.examples import read_labelled_examples
-from ratchet.steps.feature_selection import select_features
-from ratchet.steps.long_fits import fit_long, rounds_of
+from ratchet.spec.search import ALL_FEATURES, MAIN_FAMILY
+from ratchet.steps.fitting import fit_candidate
+from ratchet.steps.long_fits import rounds_of
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
 from ratchet.steps.show_statistics import render_window
 from ratchet.storage.objects import open_store
-from ratchet.training.fit import fit_matrix, labelled_matrix
 from ratchet.training.provenance import lock_digest
 from ratchet.training.recipe import Recipe, Surroundings
-from ratchet.training.resources import measured
-from ratchet.training.search.families import settle
 from ratchet.training.threshold import choose
 from ratchet.training.tracking import TrackingRun, TrainingRecord, log_training, run_url, start_or_resume
 from ratchet.training.versions import register_version
@@ -43,7 +39,6 @@ if TYPE_CHECKING:
     from ratchet.spans.records import Table
     from ratchet.spec.estimators import Parameter
     from ratchet.spec.model import ModelSpec
-    from ratchet.steps.feature_selection import Selected
     from ratchet.steps.select_window import WindowResult
     from ratchet.steps.tune import TuneResult
     from ratchet.training.resources import Usage
@@ -72,6 +67,8 @@ class TrainResult(StepResult):
     rounds: int | None = None
     ended: str | None = None
     left_out: tuple[str, ...] = ()
+    family: str = MAIN_FAMILY
+    features: str = ALL_FEATURES
     recipe_uri: str | None = None
 
 
@@ -133,51 +130,32 @@ def _train(
     model = ModelId(spec.name)
     run = start_or_resume(project.tracking_uri, str(model), folder.name, at=at, run_name=f"{model} {window.span}")
     on_run(run_url(project.tracking_uri, run))
-    chosen = settle(spec, tuned.family, tuned.features)
-    validate = read_labelled_examples(project, spec, window.validate_spans, versions=window.data_version)
-    held_out, long = labelled_matrix(validate, spec), None
-    with measured() as usage:
-        examples = labelled_matrix(
-            read_labelled_examples(project, spec, window.train_spans, versions=window.data_version), spec
-        )
-        if chosen.train.checkpoint_rounds is None or estimator_kind(chosen.train.estimator).rounds is None:
-            pipeline = fit_matrix(examples, chosen, tuned.parameters)
-        else:
-            inputs = {"data": [v for v in window.data_version if v[0] not in window.test_spans], "lock": lock}
-            long = fit_long(
-                project, chosen, examples, held_out, tuned.parameters, folder=folder, run=run, inputs=inputs
-            )
-            pipeline = long.pipeline
-        selected = select_features(chosen, pipeline, examples, validate, tuned.parameters)
-    pipeline, features = selected.pipeline, spec.features
-    if selected.left_out:
-        features = chosen.features.only(selected.kept)
-        examples = replace(examples, features=examples.features[list(selected.kept)])
-        held_out = labelled_matrix(validate, spec.model_copy(update={"features": features}))
+    fitted = fit_candidate(project, spec, window, tuned, folder=folder, run=run, lock=lock)
+    pipeline, chosen, held_out = fitted.pipeline, fitted.chosen, fitted.held_out
     threshold, chosen_by = choose(score(pipeline, held_out.features), held_out.labels, spec.objective.values)
     card = PackageCard(
         estimator=chosen.train.estimator,
-        parameters={**chosen.train.parameters, **tuned.parameters, **rounds_of(chosen, long)},
-        features=feature_roles(features),
+        parameters={**chosen.train.parameters, **tuned.parameters, **rounds_of(chosen, fitted.long)},
+        features=feature_roles(fitted.features),
         label=spec.label.column,
         threshold=threshold,
         threshold_objective=chosen_by,
         seed=spec.train.seed,
         spec_digest=spec_digest(spec, "features", "label", "train"),
-        golden_rows=synthetic_rows(examples.features, feature_roles(features)),
-        complete=complete_columns(examples.features),
+        golden_rows=synthetic_rows(fitted.examples.features, feature_roles(fitted.features)),
+        complete=fitted.complete,
     )
     package = save_package(open_store(project.home), model, pipeline, card, folder=spec.folder)
     crash_point("train.packaged")
-    recipe = _recipe(project, spec, window, tuned, parameters=card.parameters, kept=selected)
-    record = _record(project, spec, window, tuned, card, package, recipe, usage=usage, n=len(examples.labels))
+    recipe = _recipe(project, spec, window, tuned, parameters=card.parameters, left_out=fitted.left_out)
+    record = _record(project, spec, window, tuned, card, package, recipe, usage=fitted.usage, n=fitted.n_examples)
     version = _enter(project, run, model, package, pipeline, record, estimator=card.estimator, at=at)
     return TrainResult(
         model=spec.name,
         span=window.span,
         verdict="pass",
-        words=f"version {version}, fitted on {len(examples.labels)} examples in {usage.seconds:.1f} s{selected.words}"
-        + (f"; {long.ended}" if long and long.ended else ""),
+        words=f"version {version}, fitted on {fitted.n_examples} examples in {fitted.usage.seconds:.1f} s"
+        + fitted.words,
         uri=folder.uri,
         version=version,
         digest=package.digest,
@@ -185,11 +163,13 @@ def _train(
         run_url=run_url(project.tracking_uri, run),
         parameters=card.parameters,
         threshold=threshold,
-        n_examples=len(examples.labels),
-        fit_seconds=round(usage.seconds, 3),
-        rounds=long.rounds if long else None,
-        ended=long.ended if long else None,
-        left_out=selected.left_out,
+        n_examples=fitted.n_examples,
+        fit_seconds=round(fitted.usage.seconds, 3),
+        rounds=fitted.long.rounds if fitted.long else None,
+        ended=fitted.long.ended if fitted.long else None,
+        left_out=fitted.left_out,
+        family=tuned.family,
+        features=tuned.features,
         recipe_uri=folder.write("recipe.json", recipe.to_bytes()),
     )
 
@@ -262,7 +242,7 @@ def _recipe(
     tuned: TuneResult,
     *,
     parameters: Mapping[str, Parameter],
-    kept: Selected,
+    left_out: tuple[str, ...],
 ) -> Recipe:
     return Recipe(
         spec=spec.model_dump(mode="json"),
@@ -272,7 +252,7 @@ def _recipe(
         parameters=dict(parameters),
         family=tuned.family,
         features=tuned.features,
-        left_out=kept.left_out,
+        left_out=left_out,
         surroundings=Surroundings.of(project.models_path, project.model_path(spec.name)),
     )
 

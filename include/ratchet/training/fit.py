@@ -154,9 +154,16 @@ def choose_threshold(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> 
     return float(ranked[int(np.argmax(gains))])
 
 
-def check_teachable(examples: LabelledMatrix) -> None:
-    """Raise TrainingError unless there are 50 examples, both outcomes, and a feature that varies."""
-    n_examples, n_positive = len(examples.labels), int(examples.labels.sum())
+def check_teachable(examples: LabelledMatrix, *, n_examples: int | None = None, n_positive: int | None = None) -> None:
+    """Raise TrainingError unless there are 50 examples, both outcomes, and a feature that varies.
+
+    Parameters
+    ----------
+    n_examples, n_positive : int, optional
+        Of all examples, where those given are a sample of them.
+    """
+    n_examples = len(examples.labels) if n_examples is None else n_examples
+    n_positive = int(examples.labels.sum()) if n_positive is None else n_positive
     if n_examples < MIN_EXAMPLES:
         raise TrainingError(f"A fit needs {MIN_EXAMPLES} labelled examples at least. Got {n_examples}.")
     if n_positive in (0, n_examples):

@@ -346,6 +346,37 @@ def checkpointed(model: Model) -> object:
     return told
 
 
+def fed(model: Model, **changes: object) -> object:
+    """The calls by which a train step fits naive Bayes, each with its number of rows."""
+    from sklearn.naive_bayes import GaussianNB
+
+    calls: list[tuple[str, int]] = []
+
+    def counted(name: str) -> Callable[..., Any]:
+        original = vars(GaussianNB)[name]
+
+        def call(self: Any, X: Any, y: Any, **given: Any) -> Any:
+            calls.append((name, len(y)))
+            return original(self, X, y, **given)
+
+        return call
+
+    model.edit({"train.estimator": "sklearn.naive_bayes.GaussianNB", **changes})
+    window = choose_window(model.project, model.spec, day(LOADED), reasons=("cold_start",))
+    tuned = tune(model.project, model.spec, window)
+    for name in model.store.list("runs/parcels/train"):
+        model.store.delete(name)  # else an earlier result is found, and nothing is fitted
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("fit", "partial_fit"):
+            patch.setattr(GaussianNB, name, counted(name))
+        train(model.project, model.spec, window, tuned, at=at(day(LOADED)))
+    return calls
+
+
+def fed_by_spans(model: Model) -> object:
+    return fed(model, **{"train.feed": "spans"})
+
+
 def proven(model: Model) -> object:
     return prove_features(model.project, model.spec).faults
 
@@ -988,6 +1019,8 @@ CASES = {
         key="train.search.space.C.choices", value=[3.0, 4.0], observe=searched, given=CHOICE
     ),
     "train.seed": Case(key="train.seed", value=1, observe=estimator),
+    "train.feed": Case(key="train.feed", value="spans", observe=fed, stage="loaded"),
+    "train.passes": Case(key="train.passes", value=2, observe=fed_by_spans, stage="loaded"),
     "train.checkpoint_rounds": Case(
         key="train.checkpoint_rounds", value=2, observe=checkpointed, given={"train.estimator": TREES}
     ),

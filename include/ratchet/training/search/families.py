@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ratchet.spec.estimators import estimator_kind
 from ratchet.spec.search import ALL_FEATURES, MAIN_FAMILY, Choice, Layers
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def settle(spec: ModelSpec, family: str, features: str) -> ModelSpec:
     """
     if (family, features) == (MAIN_FAMILY, ALL_FEATURES):
         return spec
+    kind = estimator_kind(families_of(spec)[family].estimator)
     chosen, columns = families_of(spec)[family], spec.features.columns
     kept: Mapping[str, object] = {name: columns[name] for name in columns_of(spec, features)}
     return spec.model_copy(
@@ -119,6 +121,9 @@ def settle(spec: ModelSpec, family: str, features: str) -> ModelSpec:
                     "estimator": chosen.estimator,
                     "encoding": chosen.encoding,
                     "parameters": dict(chosen.parameters),
+                    # A family is fitted as train says where its estimator can be.
+                    "checkpoint_rounds": spec.train.checkpoint_rounds if kind.rounds else None,
+                    "feed": spec.train.feed if kind.is_fed_by_spans else "whole",
                 }
             ),
             "features": spec.features.model_copy(update={"columns": kept}),
