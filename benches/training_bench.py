@@ -48,8 +48,10 @@ RECORD = TrainingRecord(
     inputs={"spans": [[f"2013-{month:02}-{day:02}", 1] for month in (1, 2) for day in range(1, 29)]},
     tags={f"ratchet.tag_{i}": "0" * 64 for i in range(6)},
 )
-METRICS = {f"test_auc_{name}": 0.7 for name in ("candidate", "champion", "linear", "dummy")}
-PAGES = {"evaluation.html": "<p>" * 50_000}
+METRICS = {f"test_auc_{name}": 0.7 for name in ("candidate", "champion", "linear", "dummy")} | {
+    f"importance/{i}": 0.01 for i in range(15)
+}
+PAGES = {"evaluation.html": "<p>" * 50_000} | {f"plots/{i}.svg": "<svg>" * 2_000 for i in range(9)}
 
 
 def run() -> list[Row]:

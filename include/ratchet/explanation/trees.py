@@ -34,12 +34,15 @@ def tree_contributions(pipeline: Pipeline, matrix: pd.DataFrame) -> tuple[Contri
     .. [1] Lundberg et al., "From local explanations to global understanding with explainable AI for trees", Nature
        Machine Intelligence 2, 2020.
     """
-    library = type(pipeline[-1]).__module__.partition(".")[0]
-    if library not in ("lightgbm", "xgboost"):
+    estimator = pipeline[-1]
+    # By what it holds, not by its class: one that was read from its native format may have another.
+    library = {"booster_": _lightgbm, "get_booster": _xgboost}
+    contributions = next((of for name, of in library.items() if hasattr(estimator, name)), None)
+    if contributions is None:
         return None
     transform = pipeline[:-1]
     inputs = transform.transform(matrix) if len(pipeline) > 1 else matrix
-    values = _lightgbm(pipeline[-1], inputs) if library == "lightgbm" else _xgboost(pipeline[-1], inputs)
+    values = contributions(estimator, inputs)
     names = transform.get_feature_names_out() if len(pipeline) > 1 else list(matrix.columns)
     if values.ndim != 2 or values.shape[1] != len(names) + 1:  # several classes: one block of columns each
         return None
@@ -48,7 +51,7 @@ def tree_contributions(pipeline: Pipeline, matrix: pd.DataFrame) -> tuple[Contri
 
 
 def _lightgbm(estimator: Any, inputs: Any) -> NDArray[np.float64]:
-    return np.asarray(estimator.booster_.predict(inputs, pred_contrib=True), dtype=np.float64)
+    return np.asarray(estimator.booster_.predict(inputs, pred_contrib=True, num_threads=1), dtype=np.float64)
 
 
 def _xgboost(estimator: Any, inputs: Any) -> NDArray[np.float64]:
@@ -59,7 +62,7 @@ def _xgboost(estimator: Any, inputs: Any) -> NDArray[np.float64]:
         inputs, missing=estimator.missing, feature_types=kinds, enable_categorical=estimator.enable_categorical
     )
     booster = estimator.get_booster()
-    stop = getattr(estimator, "best_iteration", None) if estimator.early_stopping_rounds else None
+    stop = getattr(estimator, "best_iteration", None)
     rounds = (0, 0 if stop is None else stop + 1)
     return np.asarray(booster.predict(data, pred_contribs=True, iteration_range=rounds), dtype=np.float64)
 

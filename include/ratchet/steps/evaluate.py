@@ -17,7 +17,7 @@ from ratchet.packaging.loaded import score
 from ratchet.packaging.package import load_package
 from ratchet.reports.evaluation import render_evaluation
 from ratchet.reports.explaining import curve_plots, explanation_plots
-from ratchet.reports.standalone import to_file
+from ratchet.reports.plot_files import to_file
 from ratchet.steps.beside import tell_beside
 from ratchet.steps.champion import champion_evidence
 from ratchet.steps.examples import read_labelled_examples

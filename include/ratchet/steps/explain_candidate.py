@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ratchet.errors import PredictionsError
 from ratchet.explanation.cost import feature_costs
 from ratchet.explanation.dependence import partial_dependence
 from ratchet.explanation.permutation import Resampling, permutation_importance
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from ratchet.steps.select_window import WindowResult
     from ratchet.steps.train import TrainResult
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainResult(StepResult):
@@ -47,7 +51,10 @@ class ExplainResult(StepResult):
 def explain_candidate(
     project: Project, spec: ModelSpec, window: WindowResult, trained: TrainResult, test: pl.DataFrame
 ) -> ExplainResult | None:
-    """Explain the candidate on a seeded draw of the test examples; None where the spec asks for nothing of it.
+    """Explain the candidate on a seeded draw of the test examples.
+
+    None where the spec asks for nothing of it, and where the candidate answers no probabilities: that is for the gate
+    to name, which an explanation must not stop.
 
     Parameters
     ----------
@@ -64,7 +71,13 @@ def explain_candidate(
         span=window.span,
         inputs={"candidate": trained.digest, "data": window.data_version},
     )
-    return run_once(project, key, ExplainResult, lambda folder: _explain(project, spec, window, trained, test, folder))
+    try:
+        return run_once(
+            project, key, ExplainResult, lambda folder: _explain(project, spec, window, trained, test, folder)
+        )
+    except PredictionsError as error:
+        _log.warning("%s: version %s is not explained: %s", spec.name, trained.version, error)
+        return None
 
 
 def read_explanation(project: Project, uri: str | None) -> Explanation | None:

@@ -70,7 +70,7 @@ def find_logged(project: Project, spec: ModelSpec, request: str) -> list[LoggedP
 
 
 def find_scored(project: Project, spec: ModelSpec, span: str, entity: str) -> list[LoggedPrediction]:
-    """Return the prediction that a scored span holds of an entity; more than one where it has several examples.
+    """Return the one prediction that a scored span holds of an entity.
 
     Parameters
     ----------
@@ -96,10 +96,7 @@ def find_scored(project: Project, spec: ModelSpec, span: str, entity: str) -> li
     )
     if records.is_empty() or rows.is_empty():
         raise InputError(f"{model}: {key} holds no prediction of that {spec.source.entity}.")
-    return [
-        LoggedPrediction(record=record, row=rows[i : i + 1], features=None)
-        for i, record in enumerate(records.to_dicts())
-    ]
+    return [LoggedPrediction(record=records.to_dicts()[0], row=rows[:1], features=None)]
 
 
 def _delivered(spec: ModelSpec, reader: RequestReader, record: Mapping[str, Any]) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ratchet.errors import TrainingError
+from ratchet.errors import PredictionsError, TrainingError
 from ratchet.evaluation.bootstrap import AucResamples, bootstrap_auc
 from ratchet.evaluation.metrics import roc_auc
 from ratchet.explanation.results import GroupBenefit, LearningPoint
@@ -58,10 +58,10 @@ class _Fits:
         examples = LabelledMatrix(features=self.train.features[kept].iloc[rows], labels=self.train.labels[rows])
         try:
             pipeline = fit_matrix(examples, spec, self.parameters)
-        except TrainingError as error:
+            self.scores[name] = score(pipeline, self.test.features[kept])
+        except (TrainingError, PredictionsError) as error:
             self.missing.append(f"{name}: {error.args[0]}")
             return
-        self.scores[name] = score(pipeline, self.test.features[kept])
         if not without:
             self.train_aucs[name] = roc_auc(examples.labels, score(pipeline, examples.features))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ratchet.identity import ModelId
+from ratchet.reports.plot_files import to_file
 from ratchet.reports.search import importance_of, progress_of
-from ratchet.reports.standalone import to_file
 from ratchet.steps.results import read_object
 from ratchet.training.search_tracking import SearchRecord, TrialRecord, log_search
 from ratchet.training.tracking import run_url, start_or_resume

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
@@ -48,6 +49,34 @@ def test_the_library_says_what_sums_to_the_score_and_columns_of_one_feature_are_
         name: np.std([next(c.amount for c in of.contributions if c.feature == name) for of in found]) for name in matrix
     }
     assert spread["y"] < spread["x"]
+
+
+class ReadBack(ClassifierMixin, BaseEstimator):
+    """What is left of a LightGBM model once it is read from its text: a booster."""
+
+    def __init__(self, booster_=None):
+        self.booster_ = booster_
+
+    def fit(self, *_):
+        return self
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+@pytest.mark.parametrize("library", ["lightgbm", "xgboost"])
+def test_a_model_that_was_read_from_its_native_format_says_the_same(library):
+    matrix, labels = make_matrix()
+    pipeline = make_pipeline(make_estimator(library), OrdinalEncoder()).fit(matrix, labels)
+    if library == "lightgbm":
+        from lightgbm import Booster
+
+        read = ReadBack(Booster(model_str=pipeline[-1].booster_.model_to_string()))
+    else:
+        from xgboost import XGBClassifier
+
+        read = XGBClassifier()
+        read.load_model(bytearray(pipeline[-1].get_booster().save_raw("ubj")))
+    again = Pipeline([("transform", pipeline[0]), ("estimator", read)])
+    assert tree_contributions(again, matrix[:5]) == tree_contributions(pipeline, matrix[:5])
 
 
 def test_a_library_without_its_own_values_is_left_to_sampling():

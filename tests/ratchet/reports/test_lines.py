@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from ratchet.reports.lines import Line, plot_lines
-from ratchet.reports.standalone import to_file
+from ratchet.reports.plot_files import to_file
 from tests.ratchet.reports.make import HOSTILE
 from tests.ratchet.reports.reading import Page
 

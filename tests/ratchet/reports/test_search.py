@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from ratchet.reports.plot_files import to_file
 from ratchet.reports.progress import Point, plot_progress
 from ratchet.reports.search import importance_of, progress_of, render_search
-from ratchet.reports.standalone import to_file
 from tests.ratchet.reports.make import HOSTILE
 
 

@@ -8,17 +8,21 @@ import numpy as np
 import polars as pl
 import pytest
 
+from ratchet.errors import PredictionsError
 from ratchet.explanation.results import Explanation
 from ratchet.features.matrix import feature_roles, to_matrix
-from ratchet.packaging.loaded import score
+from ratchet.packaging.loaded import LoadedModel, score
 from ratchet.steps.examples import read_labelled_examples
-from ratchet.steps.explain_candidate import draw, read_explanation
+from ratchet.steps.explain_candidate import draw, explain_candidate, read_explanation
 from ratchet.steps.refits import refit
 from ratchet.steps.results import read_object
+from ratchet.steps.select_window import select_window
+from ratchet.steps.train import train
+from ratchet.steps.tune import tune
 from ratchet.training.fit import fit_matrix, labelled_matrix
 from ratchet.training.registry import bounded
-from tests.factories.lives import Life, gate_of, try_candidate
-from tests.factories.models import Model, days, parcels_spec
+from tests.factories.lives import LOADED, Life, gate_of, try_candidate
+from tests.factories.models import Model, at, day, days, parcels_spec
 
 
 def evaluation_of(model: Model) -> Any:
@@ -71,6 +75,25 @@ class TestEveryRun:
         assert "What the candidate relies on" not in page
         assert "Over all thresholds" in page
         assert model.store.list("runs/parcels/explain_candidate") == []
+
+    def test_a_candidate_that_answers_no_probability_is_not_explained_and_stops_nothing(
+        self, life: Life, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ):
+        model = life("loaded")
+        project, spec = model.project, model.spec
+        window = select_window(project, spec, day(LOADED), reasons=("cold_start",))
+        trained = train(project, spec, window, tune(project, spec, window), at=at(day(LOADED)))
+        test = read_labelled_examples(project, spec, window.test_spans)
+
+        def refuse(*_: object) -> Any:
+            raise PredictionsError("3 of 300 scores are NaN.")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(LoadedModel, "predict", refuse)
+            assert explain_candidate(project, spec, window, trained, test) is None
+        assert "is not explained: E-PREDICTIONS: 3 of 300 scores are NaN." in caplog.text
+        # Nothing was written of it, so a sound one is explained.
+        assert explain_candidate(project, spec, window, trained, test) is not None
 
 
 class TestRefits:
