@@ -42,10 +42,22 @@ N_EXAMPLES = 54_000
 N_RUNS = 3
 AT = datetime(2013, 2, 12, 5, tzinfo=UTC)
 MODEL = ModelId("flights")
+SPANS = [f"2013-{month:02}-{day:02}" for month in (1, 2) for day in range(1, 29)]
 RECORD = TrainingRecord(
     parameters={"estimator": "trees", "seed": 7} | {f"parameter_{i}": i for i in range(6)},
     metrics={"validation_auc": 0.7, "fit_seconds": 1.0, "n_train_examples": 54_000.0, "package_bytes": 3e5},
-    inputs={"spans": [[f"2013-{month:02}-{day:02}", 1] for month in (1, 2) for day in range(1, 29)]},
+    inputs={
+        "spans": [[span, "0" * 64, "0" * 64] for span in SPANS],
+        "tables": [
+            {
+                "table": table,
+                "uri": f"tables/flights/{table}",
+                "versions": {span: number for number, span in enumerate(SPANS)},
+                "deliveries": dict.fromkeys(SPANS, "0" * 64),
+            }
+            for table in ("examples", "ground_truth")
+        ],
+    },
     tags={f"ratchet.tag_{i}": "0" * 64 for i in range(6)},
 )
 METRICS = {f"test_auc_{name}": 0.7 for name in ("candidate", "champion", "linear", "dummy")} | {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ratchet.crashpoints import crash_point
@@ -26,6 +26,7 @@ from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, 
 from ratchet.storage.objects import open_store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from ratchet.ledger.entries import Author
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from ratchet.spec.model import ModelSpec
     from ratchet.spec.watching import Reason
     from ratchet.steps.evaluate import EvaluateResult
+    from ratchet.verdicts import Check
 
 
 _TRIES = 5
@@ -118,8 +120,13 @@ def _decide(
         test_spans=evaluated.test_spans,
         candidate_spans=evaluated.candidate_spans,
         champion_spans=evaluated.champion_spans,
-        further=(*inspection, *assessed.checks),
+        further=(
+            *_with_evidence(inspection, inspected.inspection_uri),
+            *_with_evidence(assessed.checks, assessed.assessment_uri),
+        ),
     )
+    # What has none of its own was told from the figures of the evaluation.
+    gate = replace(gate, checks=tuple(_with_evidence(gate.checks, evaluated.evaluation_uri)))
     text = json.dumps(gate.to_json(), indent=1, sort_keys=True, allow_nan=False)
     return GateStepResult(
         model=spec.name,
@@ -142,6 +149,10 @@ def _decide(
         report_uri=folder.write("report.html", _page(project, spec, evaluated, evaluation, gate)),
         run_url=evaluated.run_url,
     )
+
+
+def _with_evidence(checks: Iterable[Check], uri: str | None) -> Iterator[Check]:
+    return (check if check.evidence_uri else replace(check, evidence_uri=uri) for check in checks)
 
 
 def _page(

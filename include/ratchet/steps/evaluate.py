@@ -87,7 +87,7 @@ def evaluate(project: Project, spec: ModelSpec, window: WindowResult, trained: T
             return made_so
     key = StepKey(
         step="evaluate",
-        version=2,
+        version=3,
         spec=spec,
         sections=("objective", "features", "label", "train", "evaluate", "explain"),
         span=window.span,

@@ -21,11 +21,13 @@ from ratchet.storage.objects import open_store
 from ratchet.training.fit import fit_matrix, labelled_matrix
 from ratchet.training.recipe import Recipe, Surroundings
 from ratchet.training.search.families import settle
+from ratchet.training.span_fit import fit_by_spans
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from ratchet.project import Project
+    from ratchet.training.fit import LabelledMatrix
     from ratchet.verdicts import Verdict
 
 # Another build of the same libraries may sum in another order.
@@ -140,9 +142,13 @@ def _reproduce(
 
 def _fit(project: Project, spec: ModelSpec, recipe: Recipe) -> Pipeline:
     chosen = settle(spec, recipe.family, recipe.features)
-    examples = labelled_matrix(
-        read_labelled_examples(project, spec, recipe.train_spans, versions=recipe.data_version), spec
-    )
+
+    def read(*spans: str) -> LabelledMatrix:
+        return labelled_matrix(read_labelled_examples(project, spec, spans, versions=recipe.data_version), spec)
+
+    if chosen.train.feed == "spans":
+        return fit_by_spans(recipe.train_spans, read, chosen, recipe.parameters).pipeline
+    examples = read(*recipe.train_spans)
     if recipe.left_out:
         kept = [name for name in feature_roles(chosen.features) if name not in recipe.left_out]
         chosen = chosen.model_copy(update={"features": chosen.features.only(kept)})

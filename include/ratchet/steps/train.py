@@ -93,7 +93,7 @@ def train(
     lock = lock_digest(project.models_path)
     key = StepKey(
         step="train",
-        version=2,
+        version=3,
         spec=spec,
         sections=("features", "label", "train"),
         span=window.span,

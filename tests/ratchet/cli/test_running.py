@@ -28,7 +28,7 @@ class TestRun:
         answer = ratchet(model, "run", "parcels", "--load-from", day(1), "--from", day(12), "--to", day(12))
         assert answer.code == 0
         assert "1800 rows in, 1800 kept, 0 quarantined; 1650 outcomes" in answer.out
-        assert "request | gate: pass (cold start): all 8 checks passed | promote: version 1 is champion" in answer.out
+        assert "request | gate: pass (cold start): all 16 checks passed | promote: version 1 is champion" in answer.out
 
     def test_a_stopped_span_is_said_so_and_the_next_night_goes_on(self, ratchet: Ratchet, life: Life):
         model = life("champion")

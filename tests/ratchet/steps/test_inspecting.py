@@ -44,6 +44,15 @@ def test_a_second_candidate_is_held_against_the_champion_by_stored_statistics(li
     assert 1000 < found.footprint.package_bytes < 100_000
 
 
+def test_every_check_names_the_figures_that_it_was_told_from(life: Life):
+    model = life("regated")
+    name = sorted(name for name in model.store.list("runs/parcels/decide_gate") if name.endswith("gate.json"))[-1]
+    gate = GateResult.from_json(json.loads(model.store.read(name)))
+    assert all(check.evidence_uri and model.store.has(check.evidence_uri) for check in gate.checks)
+    files = {check.name: (check.evidence_uri or "").rpartition("/")[2] for check in gate.checks}
+    assert (files["floor"], files["leakage"]) == ("evaluation.json", "inspection.json")
+
+
 def test_a_candidate_of_other_data_waits_for_a_person(life: Life):
     model = life("champion")
     model.deliver(*days(LOADED + 1, 21), farther=90.0)
