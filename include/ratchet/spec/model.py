@@ -65,10 +65,6 @@ class ModelSpec(Section):
         rule = self.features.columns.get(self.objective.rule.column)
         if rule is None or rule.role != "numeric":
             raise ValueError(f"objective.rule.column: {self.objective.rule.column!r} is no numeric feature.")
-        if self.features.selection is not None and self.train.feed == "spans":
-            raise ValueError(
-                "features.selection: a fit that is fed by spans is not repeated. Remove it, or feed: whole."
-            )
         unknown = sorted(set(self.watch.drift.columns) - set(self.features.columns))
         if unknown:
             raise ValueError(f"watch.drift.columns: {', '.join(unknown)} is no feature.")
@@ -91,6 +87,12 @@ class ModelSpec(Section):
                     else "must be some of the features, not all or none"
                 )
                 raise ValueError(f"explain.groups.{name}: {what}.")
+        return self
+
+    @model_validator(mode="after")
+    def _a_selection_can_be_fitted(self) -> ModelSpec:
+        if self.features.selection is not None and self.train.feed == "spans":
+            raise ValueError("features.selection: a fit that is fed by spans is not repeated. Remove one.")
         return self
 
     @model_validator(mode="after")
