@@ -25,6 +25,7 @@ from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.refits import Refits, refit
 from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, run_once
 from ratchet.storage.objects import open_store
+from ratchet.training.search.families import settle
 
 if TYPE_CHECKING:
     import polars as pl
@@ -166,8 +167,11 @@ def _refit(
     if not spec.explain.refit_examples or not (spec.explain.learning_points or spec.feature_groups()):
         return Refits(n_examples=0)
     train = read_labelled_examples(project, spec, window.train_spans, versions=window.data_version)
-    spec = spec.model_copy(update={"features": spec.features.only(loaded.card.features)})
-    return refit(spec, train, examples, loaded.predict, trained.parameters)
+    # As the search has settled it, and without what was left out.
+    chosen = settle(spec, trained.family, trained.features)
+    read = [name for name in loaded.card.features if name in chosen.features.columns]
+    chosen = chosen.model_copy(update={"features": chosen.features.only(read)})
+    return refit(chosen, train, examples, loaded.predict, trained.parameters)
 
 
 @contextmanager

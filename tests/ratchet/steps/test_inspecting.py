@@ -92,10 +92,10 @@ def test_a_candidate_that_answers_nothing_fails_its_gate_and_no_step_crashes(
     assert model.ledger.read_state().gate_verdict == "fail"
 
 
-@pytest.mark.parametrize(("resample", "words"), [("day", "of 2 days"), ("entity", "of 300 entities")])
-def test_days_and_entities_are_drawn_where_the_spec_says_so(life: Life, resample: str, words: str):
+@pytest.mark.parametrize(("drawn", "words"), [("span", "by 2 spans"), ("entity", "by 300 entities")])
+def test_spans_and_entities_are_drawn_where_the_spec_says_so(life: Life, drawn: str, words: str):
     model = life("loaded")
-    model.edit({"evaluate.resample": resample})
-    check = gate_of(model, try_candidate(model, day(LOADED), "cold_start")).check("examples")
+    model.edit({"evaluate.resample_by": drawn})
+    check = gate_of(model, try_candidate(model, day(LOADED), "cold_start")).check("units")
     assert words in check.reason
-    assert check.verdict == ("undecided" if resample == "day" else "pass")
+    assert check.verdict == ("undecided" if drawn == "span" else "pass")
