@@ -39,6 +39,9 @@ class Seen:
     n_left: int = -1  # messages in the queue
 
 
+N_MESSAGES = 5
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[S3Server]:
     with run_s3_server() as found:
@@ -81,10 +84,15 @@ def seen(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int],
                 found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
                 return sum(int(found[name]) for name in names)
 
+            def arrivals() -> list[dict[str, Any]]:
+                runs = ended(client, "parcels__arrive")
+                return [client.xcom("parcels__arrive", run["dag_run_id"], "publish_arrivals") for run in runs]
+
             wait_until(lambda: count() == 0)
+            # A message leaves the queue when its event is stored; its run ends later.
+            wait_until(lambda: sum(told["n_messages"] for told in arrivals()) >= N_MESSAGES)
             told = Seen(runs=client.list_runs("~"), n_left=count())
-            for run in ended(client, "parcels__arrive"):
-                told.arrivals.append(client.xcom("parcels__arrive", run["dag_run_id"], "publish_arrivals"))
+            told.arrivals.extend(arrivals())
             for run in ended(client, "parcels__ingest"):
                 states = {
                     task["task_id"]: task["state"]
@@ -127,5 +135,5 @@ def test_a_run_that_is_started_again_exits_already_done_with_the_same_digest(see
 
 def test_poison_is_counted_and_leaves_the_queue(seen: Seen) -> None:
     assert sum(told["n_refused"] for told in seen.arrivals) == 2
-    assert sum(told["n_messages"] for told in seen.arrivals) == 5
+    assert sum(told["n_messages"] for told in seen.arrivals) == N_MESSAGES
     assert seen.n_left == 0
