@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ratchet.steps import fitting
 from ratchet.steps import train as module
 from ratchet.steps.select_window import select_window
 from ratchet.steps.tune import tune
@@ -23,7 +24,7 @@ def test_the_page_of_its_run_is_told_before_the_fit_begins(life: Life, monkeypat
         raise RuntimeError("the fit begins")
 
     monkeypatch.setattr(module, "run_url", page)
-    monkeypatch.setattr(module, "fit_matrix", break_off)
+    monkeypatch.setattr(fitting, "fit_matrix", break_off)
     window = select_window(model.project, model.spec, day(LOADED), reasons=("cold_start",))
     tuned = tune(model.project, model.spec, window)
     with pytest.raises(RuntimeError, match="the fit begins"):
