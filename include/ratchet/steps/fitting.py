@@ -9,7 +9,7 @@ from ratchet.features.unfamiliar import complete_columns
 from ratchet.spec.estimators import estimator_kind
 from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.feature_selection import Selected, select_features
-from ratchet.steps.long_fits import fit_long
+from ratchet.steps.long_fits import fit_long, rounds_of
 from ratchet.training.fit import fit_matrix, labelled_matrix
 from ratchet.training.resources import measured
 from ratchet.training.search.families import settle
@@ -18,6 +18,7 @@ from ratchet.training.span_fit import fit_by_spans
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
+    from ratchet.features.transform import Parameters
     from ratchet.project import Project
     from ratchet.spec.features import Features
     from ratchet.spec.model import ModelSpec
@@ -44,6 +45,8 @@ class Fitted:
         What it was fitted on; of a fit that was fed by spans a sample.
     complete : tuple of str
         Columns of which no value was missing.
+    parameters : mapping
+        Those of the estimator: the fixed ones, what the search found, and the rounds of a long fit.
     """
 
     pipeline: Pipeline
@@ -53,6 +56,7 @@ class Fitted:
     n_examples: int
     held_out: LabelledMatrix
     complete: tuple[str, ...]
+    parameters: Parameters
     usage: Usage
     long: LongFit | None
     left_out: tuple[str, ...]
@@ -88,10 +92,10 @@ def fit_candidate(
             if chosen.train.checkpoint_rounds is None or estimator_kind(chosen.train.estimator).rounds is None:
                 pipeline = fit_matrix(examples, chosen, parameters)
             else:
-                data = [version for version in window.data_version if version[0] not in window.test_spans]
-                inputs = {"data": data, "lock": lock}
+                inputs = {"data": window.fitted_version, "lock": lock}
                 long = fit_long(project, chosen, examples, held_out, parameters, folder=folder, run=run, inputs=inputs)
-                pipeline = long.pipeline
+                # A fit that ended early is repeated with the rounds it has.
+                pipeline, parameters = long.pipeline, {**parameters, **rounds_of(chosen, long)}
             selected = select_features(chosen, pipeline, examples, validate, parameters)
     features = spec.features
     if selected is not None and selected.left_out:
@@ -106,6 +110,7 @@ def fit_candidate(
         n_examples=n_examples,
         held_out=held_out,
         complete=tuple(name for name in complete if name in examples.features.columns),
+        parameters={**chosen.train.parameters, **parameters},
         usage=usage,
         long=long,
         left_out=selected.left_out if selected else (),

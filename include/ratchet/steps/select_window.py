@@ -33,6 +33,11 @@ class WindowResult(StepResult):
         """The spans alone."""
         return Window(train_spans=self.train_spans, validate_spans=self.validate_spans, test_spans=self.test_spans)
 
+    @property
+    def fitted_version(self) -> list[tuple[str, str, str]]:
+        """The data version of the train and the validation spans: no fit or search depends on the others."""
+        return [version for version in self.data_version if version[0] not in self.test_spans]
+
 
 def select_window(project: Project, spec: ModelSpec, span: str, *, reasons: tuple[Reason, ...]) -> WindowResult:
     """Select the newest labelled and validated spans that are known at the end of ``span``.

@@ -20,7 +20,6 @@ from ratchet.spec.estimators import is_custom
 from ratchet.spec.loading import spec_digest
 from ratchet.spec.search import ALL_FEATURES, MAIN_FAMILY
 from ratchet.steps.fitting import fit_candidate
-from ratchet.steps.long_fits import rounds_of
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
 from ratchet.steps.show_statistics import render_window
 from ratchet.storage.objects import open_store
@@ -98,7 +97,7 @@ def train(
         sections=("features", "label", "train"),
         span=window.span,
         inputs={
-            "data": [v for v in window.data_version if v[0] not in window.test_spans],
+            "data": window.fitted_version,
             "parameters": dict(tuned.parameters),
             "choice": [tuned.family, tuned.features],
             "lock": lock,
@@ -131,11 +130,11 @@ def _train(
     run = start_or_resume(project.tracking_uri, str(model), folder.name, at=at, run_name=f"{model} {window.span}")
     on_run(run_url(project.tracking_uri, run))
     fitted = fit_candidate(project, spec, window, tuned, folder=folder, run=run, lock=lock)
-    pipeline, chosen, held_out = fitted.pipeline, fitted.chosen, fitted.held_out
+    pipeline, held_out = fitted.pipeline, fitted.held_out
     threshold, chosen_by = choose(score(pipeline, held_out.features), held_out.labels, spec.objective.values)
     card = PackageCard(
-        estimator=chosen.train.estimator,
-        parameters={**chosen.train.parameters, **tuned.parameters, **rounds_of(chosen, fitted.long)},
+        estimator=fitted.chosen.train.estimator,
+        parameters=fitted.parameters,
         features=feature_roles(fitted.features),
         label=spec.label.column,
         threshold=threshold,
@@ -248,7 +247,7 @@ def _recipe(
         spec=spec.model_dump(mode="json"),
         train_spans=window.train_spans,
         validate_spans=window.validate_spans,
-        data_version=[v for v in window.data_version if v[0] not in window.test_spans],
+        data_version=window.fitted_version,
         parameters=dict(parameters),
         family=tuned.family,
         features=tuned.features,
@@ -259,7 +258,7 @@ def _recipe(
 
 def _tables(project: Project, spec: ModelSpec, window: WindowResult) -> list[TableInput]:
     """Return, of each table that was read, the version that holds each span's revision."""
-    model, fitted = ModelId(spec.name), [v for v in window.data_version if v[0] not in window.test_spans]
+    model, fitted = ModelId(spec.name), window.fitted_version
     pinned: dict[Table, dict[str, str]] = {
         "examples": {span: examples for span, examples, _ in fitted},
         "ground_truth": {span: truth for span, _, truth in fitted},

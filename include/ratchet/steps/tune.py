@@ -130,7 +130,7 @@ def _key(spec: ModelSpec, window: WindowResult) -> StepKey:
         spec=spec,
         sections=("features", "label", "train"),
         span=window.span,
-        inputs={"data": [v for v in window.data_version if v[0] not in window.test_spans], **interval, **custom},
+        inputs={"data": window.fitted_version, **interval, **custom},
     )
 
 

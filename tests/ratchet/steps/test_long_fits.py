@@ -11,6 +11,7 @@ from ratchet.cli.app import app
 from ratchet.errors import InputError, RegistryDownError
 from ratchet.steps import long_fits
 from ratchet.steps.long_fits import request_stop
+from ratchet.steps.reproduce import reproduce
 from ratchet.steps.select_window import select_window
 from ratchet.steps.train import TrainResult, train
 from ratchet.steps.tune import tune
@@ -43,6 +44,17 @@ def logged(model: Model, run_id: str, name: str) -> dict[int, float]:
     return {point.step: point.value for point in history}
 
 
+def stop_at(model: Model, original: Any, number: int) -> Any:
+    """Tell as before, and ask the fit to stop once it has so many rounds."""
+
+    def tell(self: Any, reached: Any, wanted: int) -> None:
+        original(self, reached, wanted)
+        if reached.rounds == number:
+            request_stop(model.project, model.id, reason="good enough", author=AUTHOR, at=at(NIGHT))
+
+    return tell
+
+
 def test_a_killed_fit_shows_its_rounds_and_a_rerun_gives_the_model_of_a_fit_that_was_not_killed(model: Model):
     killed_at("fit.checkpoint_8", train_it, model)
     (progress,) = (name for name in model.store.list("runs/parcels/train") if name.endswith("progress.json"))
@@ -63,16 +75,19 @@ def test_a_killed_fit_shows_its_rounds_and_a_rerun_gives_the_model_of_a_fit_that
     assert train_it(model).digest == resumed.digest
 
 
+def test_a_stopped_fit_is_repeated_without_idle_features_for_as_many_rounds_as_it_had(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(long_fits._Told, "tell", stop_at(model, long_fits._Told.tell, 8))
+    model.edit({"features.selection": {"floor": 0.3}})
+    trained = train_it(model)
+    assert (trained.rounds, trained.parameters["n_estimators"]) == (8, 8)
+    assert trained.left_out
+    assert reproduce(model.project, model.spec, trained.version).equality == "bits"
+
+
 def test_a_person_stops_a_fit_and_what_it_reached_is_the_candidate(model: Model, monkeypatch: pytest.MonkeyPatch):
-    def at_round(original: Any, number: int) -> Any:
-        def tell(self: Any, reached: Any, wanted: int) -> None:
-            original(self, reached, wanted)
-            if reached.rounds == number:
-                request_stop(model.project, model.id, reason="good enough", author=AUTHOR, at=at(NIGHT))
-
-        return tell
-
-    monkeypatch.setattr(long_fits._Told, "tell", at_round(long_fits._Told.tell, 8))
+    monkeypatch.setattr(long_fits._Told, "tell", stop_at(model, long_fits._Told.tell, 8))
     stopped = train_it(model)
     assert stopped.rounds == stopped.parameters["n_estimators"] == 8
     assert stopped.ended == "stopped after 8 of 10 rounds: tests asked for it: good enough"
