@@ -55,7 +55,7 @@ def is_there(awaited: Awaited, run: ModelRun, now: datetime) -> bool:
     examples = ManifestStore(open_store(run.project.home), ModelId(run.spec.name), "examples")
     if awaited == "arrival":
         return examples.newest(run.span) is not None
-    return run.span in examples.validated()
+    return examples.is_validated(run.span)
 
 
 def _is_delivered(run: ModelRun, now: datetime) -> bool:

@@ -133,6 +133,11 @@ class ManifestStore:
         evidence: str = json.loads(self._store.read(name))["evidence_uri"]
         return evidence
 
+    def is_validated(self, span: str) -> bool:
+        """Say whether a span's newest revision passed validation; the history of the others is not listed."""
+        names = self._store.list(f"{self._prefix}/{span}/")
+        return bool(names) and self._store.has(f"{self._validated}/{span}/{names[-1].rpartition('/')[2]}")
+
     def validated(self) -> set[str]:
         """Return the spans whose newest revision passed validation."""
         passed = _newest(self._store.list(f"{self._validated}/"))

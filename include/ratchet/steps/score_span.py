@@ -93,7 +93,7 @@ def _known(project: Project, model: ModelId, examples: SpanManifest) -> SpanMani
 
 def _validated(manifests: ManifestStore, model: ModelId, span: str) -> SpanManifest:
     examples = manifests.newest(span)
-    if examples is None or span not in manifests.validated():
+    if examples is None or not manifests.is_validated(span):
         raise MissingSpanError(f"{model}: the examples of {span} are not there, or did not pass validation.")
     return examples
 

@@ -49,7 +49,7 @@ def sense_quality(project: Project, spec: ModelSpec, span: str) -> QualityStepRe
     if predictions is None or truth is None:
         what = "predictions" if predictions is None else "ground truth"
         return _nothing(spec, span, cohort, f"no {what} of {cohort}")
-    if cohort not in ManifestStore(store, model, "ground_truth").validated():
+    if not ManifestStore(store, model, "ground_truth").is_validated(cohort):
         return _nothing(spec, span, cohort, f"the ground truth of {cohort} has not passed validation")
     key = StepKey(
         step="sense_quality",
@@ -85,8 +85,7 @@ def read_outcomes(
         If the span has no predictions, or no ground truth that passed validation.
     """
     model, entity = ModelId(spec.name), spec.source.entity
-    validated = ManifestStore(open_store(project.home), model, "ground_truth").validated()
-    if span not in validated:
+    if not ManifestStore(open_store(project.home), model, "ground_truth").is_validated(span):
         raise MissingSpanError(f"{model}: no ground truth of {span} that passed validation.")
     predictions = read_table(
         project, model, "predictions", [span], columns=["entity", "score"], manifests=[made] if made else None

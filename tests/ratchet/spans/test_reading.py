@@ -85,12 +85,15 @@ class TestLabelledSpans:
         loaded.deliver(day(1), salt="corrected")
         ingest_examples(loaded.project, loaded.spec, [day(1)])
         assert store.validated() == set()
+        assert not store.is_validated(day(1))
         store.mark_validated(day(1), 2, "evidence")
         assert store.validated() == {day(1)}
+        assert store.is_validated(day(1))
 
     def test_a_mark_for_a_revision_that_is_not_the_newest_counts_for_nothing(self, loaded: Model):
         examples(loaded).mark_validated(day(1), 2, "evidence")
         assert examples(loaded).validated() == set()
+        assert not examples(loaded).is_validated(day(1))
 
 
 class TestManifest:
