@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ratchet.statistics.correlation import corrected_cramers_v
+
 if TYPE_CHECKING:
     from ratchet.spec.features import Role
 
@@ -63,10 +65,7 @@ def _cramers_v(frame: pl.DataFrame) -> float:
     # Only cells that are not empty: the sum over the others is what it takes to reach 1.
     joined = cells.join(rows, on="a").join(columns, on="b").cast({"len": pl.Float64})
     phi2 = float(joined.select((pl.col("len") ** 2 / pl.col("row") / pl.col("column")).sum()).item()) - 1
-    r, k = rows.height, columns.height
-    corrected = max(0.0, phi2 - (r - 1) * (k - 1) / (n - 1))
-    smaller = min(r - (r - 1) ** 2 / (n - 1), k - (k - 1) ** 2 / (n - 1)) - 1
-    return math.sqrt(corrected / smaller) if smaller > 0 else 0.0
+    return corrected_cramers_v(phi2, n, rows.height, columns.height) or 0.0
 
 
 def _correlation_ratio(frame: pl.DataFrame, values: str, groups: str) -> float:

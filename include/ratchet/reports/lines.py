@@ -10,12 +10,12 @@ from math import isfinite
 from markupsafe import Markup
 
 from ratchet.reports.axis import Axis
+from ratchet.reports.canvas import PLOT
 
 _WIDTH, _HEIGHT = 860, 330
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 560, 10, 278
 _LEGEND = 590
 
-_SVG = Markup('<svg class="plot" role="img" viewBox="0 0 {width} {height}" aria-label="{what}">\n{parts}\n</svg>')
 _GRID = Markup('<path class="grid" d="{d}"/>')
 _REFERENCE = Markup('<path class="reference" d="{d}"/>')
 _LINE = Markup('<path class="curve {kind}" d="{d}"><title>{label}</title></path>')
@@ -68,7 +68,7 @@ def plot_lines(
         parts.append(_LINE.format(kind=_kind(line, i), d=f"M{_LEGEND} {y - 4}h28", label=line.label))
         parts.append(_TEXT.format(kind="name", x=_LEGEND + 38, y=y, anchor="start", words=line.label))
     what = f"{what_y} over {what_x}"
-    return _SVG.format(width=_WIDTH, height=_HEIGHT, what=what, parts=Markup("\n").join(parts))
+    return PLOT.format(width=_WIDTH, height=_HEIGHT, what=what, parts=Markup("\n").join(parts))
 
 
 def _line(line: Line, kind: str, across: Axis, up: Axis) -> Iterable[Markup]:

@@ -9,9 +9,9 @@ from math import isfinite
 from markupsafe import Markup
 
 from ratchet.reports.axis import Axis
+from ratchet.reports.canvas import SMALL
 
 _WIDTH, _LEFT, _RIGHT = 300, 6, 294
-_SVG = Markup('<svg class="small" role="img" viewBox="0 0 {width} {height}" aria-label="{what}">{parts}</svg>')
 _PATH = Markup('<path class="{kind}" d="{d}"/>')
 _DOT = Markup('<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{r}"><title>{words}</title></circle>')
 _RECT = Markup(
@@ -186,4 +186,4 @@ def _text(kind: str, x: float, y: float, words: str, anchor: str) -> Markup:
 
 
 def _svg(parts: Sequence[Markup], height: int, what: str, width: int = _WIDTH) -> Markup:
-    return _SVG.format(width=width, height=height, what=what, parts=Markup("\n").join(parts))
+    return SMALL.format(width=width, height=height, what=what, parts=Markup("\n").join(parts))

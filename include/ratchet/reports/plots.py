@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from ratchet.reports.axis import Axis
+from ratchet.reports.canvas import PLOT
 from ratchet.reports.figures import decimals
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ _ROW = 26
 _TOP, _BOTTOM = 6, 30
 _LABEL = 22
 
-_SVG = Markup('<svg class="plot" role="img" viewBox="0 0 {width} {height}" aria-label="{what}">\n{parts}\n</svg>')
 _GRID = Markup('<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom:.1f}"/>')
 _TICK = Markup('<text class="tick" x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{words}</text>')
 _WHAT = Markup('<text class="tick" x="{x:.1f}" y="{y:.1f}">{words}</text>')
@@ -151,4 +151,4 @@ def _middle(row: int) -> float:
 
 def _svg(parts: Iterable[Markup], n_rows: int, what: str) -> Markup:
     height = _TOP + n_rows * _ROW + _BOTTOM
-    return _SVG.format(width=_WIDTH, height=height, what=what, parts=Markup("\n").join(parts))
+    return PLOT.format(width=_WIDTH, height=height, what=what, parts=Markup("\n").join(parts))

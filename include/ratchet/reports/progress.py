@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from ratchet.reports.axis import Axis
+from ratchet.reports.canvas import PLOT
 from ratchet.reports.figures import decimals
 
 _WIDTH, _HEIGHT = 860, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 830, 12, 252
 
-_SVG = Markup('<svg class="plot" role="img" viewBox="0 0 {width} {height}" aria-label="{what}">\n{parts}\n</svg>')
 _RULE = Markup('<line class="grid" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
 _TICK = Markup('<text class="tick" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{words}</text>')
 _BEST = Markup('<path class="whisker strong" d="{path}"/>')
@@ -40,7 +40,7 @@ def plot_progress(points: Sequence[Point], *, what: str = "AUC by trial") -> Mar
     for point in points:
         kind = "strong" if point.is_strong else ""
         parts.append(_DOT.format(kind=kind, x=along.at(point.number), y=up.at(point.auc), words=point.words))
-    return _SVG.format(width=_WIDTH, height=_HEIGHT, what=what, parts=Markup("\n").join(parts))
+    return PLOT.format(width=_WIDTH, height=_HEIGHT, what=what, parts=Markup("\n").join(parts))
 
 
 def chain_of(points: Sequence[Point]) -> list[float]:

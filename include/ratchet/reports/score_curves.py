@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from ratchet.evaluation.calibration import SCORE_BINS
+from ratchet.reports.canvas import SMALL
 from ratchet.reports.multiples import plot_histogram
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 _WIDTH, _HEIGHT = 440, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 430, 8, 268
 
-_SVG = Markup('<svg class="small" role="img" viewBox="0 0 {width} {height}" aria-label="{what}">{parts}</svg>')
 _PATH = Markup('<path class="{kind}" fill="none" d="{d}"/>')
 _DOT = Markup('<circle class="now" cx="{x:.1f}" cy="{y:.1f}" r="3"><title>{words}</title></circle>')
 _TEXT = Markup('<text class="tick" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{words}</text>')
@@ -42,7 +42,7 @@ def plot_calibration(candidate: ScoreCurve, champion: ScoreCurve | None) -> Mark
         words = f"score {one.mean_score:.3f}: {share} of {one.n_examples:,} examples"
         parts.append(_DOT.format(x=x, y=_y(share.value), words=words))
     what = "Calibration: share of positives over mean score"
-    return _SVG.format(width=_WIDTH, height=_HEIGHT, what=what, parts=Markup("").join(parts))
+    return SMALL.format(width=_WIDTH, height=_HEIGHT, what=what, parts=Markup("").join(parts))
 
 
 def plot_scores(candidate: ScoreCurve, champion: ScoreCurve | None) -> Markup:

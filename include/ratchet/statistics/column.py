@@ -144,11 +144,6 @@ class ColumnStatistics:
         estimate = round(estimate_distinct(np.frombuffer(self.distinct_sketch, np.uint8)))
         return min(max(len(self.values), estimate), self.n_present)
 
-    @property
-    def is_distinct_exact(self) -> bool:
-        """Whether ``n_distinct`` was counted, not estimated."""
-        return self.distinct_sketch is None
-
     def quantiles(self, ranks: Sequence[float]) -> list[float] | None:
         """Return the values at these ranks in [0, 1], within the sketch's error; None without a finite value."""
         if self.sketch is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,22 @@ def _cramer(a: Codes, b: Codes) -> float:
     if n < 3 or min(rows, columns) < 2:
         return float("nan")
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0, keepdims=True) / n
-    phi = max(float(((table - expected) ** 2 / expected).sum()) / n - (rows - 1) * (columns - 1) / (n - 1), 0.0)
-    height, width = rows - (rows - 1) ** 2 / (n - 1), columns - (columns - 1) ** 2 / (n - 1)
-    least = min(height, width) - 1
-    return min(float(np.sqrt(phi / least)), 1.0) if least > 0 else float("nan")
+    found = corrected_cramers_v(float(((table - expected) ** 2 / expected).sum()) / n, n, rows, columns)
+    return float("nan") if found is None else min(found, 1.0)
+
+
+def corrected_cramers_v(phi2: float, n: int, rows: int, columns: int) -> float | None:
+    """Return Cramér's V less what chance gives it [1]_; None where a table of that size tells nothing.
+
+    Parameters
+    ----------
+    phi2 : float
+        Pearson's chi-squared statistic over ``n``, of a table of ``rows`` by ``columns`` values.
+
+    References
+    ----------
+    .. [1] Bergsma, "A bias-correction for Cramér's V and Tschuprow's T", J. Korean Stat. Soc. 42 (2013).
+    """
+    corrected = max(0.0, phi2 - (rows - 1) * (columns - 1) / (n - 1))
+    least = min(rows - (rows - 1) ** 2 / (n - 1), columns - (columns - 1) ** 2 / (n - 1)) - 1
+    return math.sqrt(corrected / least) if least > 0 else None

@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ratchet.errors import RatchetError, TrainingError
 from ratchet.features.matrix import feature_roles, to_matrix
 from ratchet.features.transform import Parameters, build_pipeline
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     import polars as pl
     from numpy.typing import NDArray
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 MIN_EXAMPLES = 50
 MIN_EXAMPLES_OF_A_CLASS = 10
-THRESHOLD_OBJECTIVE = "youden_j"
 _WITH_JOBS = ("sklearn.ensemble.", "lightgbm.", "xgboost.")
 
 
@@ -111,47 +109,6 @@ def _refusals_of(estimator: object) -> tuple[type[Exception], ...]:
     from lightgbm.basic import LightGBMError
 
     return (ValueError, TypeError, LightGBMError)
-
-
-def choose_threshold(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
-    """Return the score from which on the outcome is expected: it maximises Youden's J (balanced accuracy).
-
-    Youden's J is the true positive rate minus the false positive rate [1]_. Call it on validation spans only: chosen
-    on the test spans, it would make them part of the training. Among equal maxima the highest score is returned.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n_examples,)
-        Scores in [0, 1].
-    labels : ndarray of shape (n_examples,)
-        Outcomes, 0 or 1.
-
-    Raises
-    ------
-    TrainingError
-        Unless both outcomes are there.
-
-    References
-    ----------
-    .. [1] Youden, "Index for rating diagnostic tests", Cancer 3(1), 1950.
-
-    Examples
-    --------
-    >>> choose_threshold(np.array([0.1, 0.4, 0.6, 0.9]), np.array([0, 0, 1, 1]))
-    0.6
-    """
-    n_positive = int(labels.sum())
-    n_negative = len(labels) - n_positive
-    if not n_positive or not n_negative:
-        raise TrainingError(f"A threshold needs both outcomes. Got {n_positive} true and {n_negative} false examples.")
-    order = np.argsort(-scores, kind="stable")
-    ranked, outcomes = scores[order], labels[order]
-    true_rate = np.cumsum(outcomes) / n_positive
-    false_rate = np.cumsum(1 - outcomes) / n_negative
-    # Equal scores fall on the same side, so only the last of each run of equals can be a threshold.
-    is_last = np.append(ranked[1:] != ranked[:-1], True)
-    gains = np.where(is_last, np.round(true_rate - false_rate, 12), -np.inf)
-    return float(ranked[int(np.argmax(gains))])
 
 
 def check_teachable(examples: LabelledMatrix, *, n_examples: int | None = None, n_positive: int | None = None) -> None:

@@ -9,7 +9,7 @@ from ratchet.errors import DataError
 from ratchet.identity import ModelId
 from ratchet_airflow.links import ReportLink, push_links
 from ratchet_airflow.operators.step import StepOperator
-from ratchet_airflow.runs import author_of, plain
+from ratchet_airflow.runs import author_of
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperatorLink, Context
@@ -166,9 +166,7 @@ class ValidateSpanOperator(SpanRangeOperator):
         push_links(context, run.project, report_uri=result.report_uri)
         values = self.done(result)
         if result.verdict != "pass":
-            # A failed task returns nothing: the verdict would be missing where every other task's stands.
-            context["ti"].xcom_push(key="return_value", value=plain(result))
-            self.log.error("Validation of span %s:\n%s", result.span, result.summary)
+            self.tell_stopped(context, result, f"span {result.span}", result.summary)
             raise DataError(
                 f"{self.model}: span {result.span} is stopped, validation says {result.verdict}. Nothing downstream "
                 f"sees it. {result.words}. Report: {run.project.uri(result.report_uri)}"

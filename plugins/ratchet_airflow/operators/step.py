@@ -11,6 +11,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 from ratchet_airflow.runs import RUN_SPAN, ModelRun, plain, read_run
 
 if TYPE_CHECKING:
+    from airflow.sdk import Context
+
     from ratchet.steps.results import StepResult
 
 # The JSON of another task's result; an XComArg until Airflow has rendered it.
@@ -41,6 +43,14 @@ class StepOperator(BaseOperator):
             "%s of %s, span %s: %s, %s", self.task_id, result.model, result.span, result.verdict, result.words
         )
         return plain(result)
+
+    def tell_stopped(self, context: Context, result: StepResult, of: str, summary: str) -> None:
+        """Log a validation that stops something, and keep its result: a failed task returns nothing.
+
+        Without it the verdict would be missing where every other task's stands.
+        """
+        context["ti"].xcom_push(key="return_value", value=plain(result))
+        self.log.error("Validation of %s:\n%s", of, summary)
 
     def skipped(self, words: str) -> AirflowSkipException:
         """Log why a task ends skipped, which Airflow does not, and return what to raise."""

@@ -9,7 +9,6 @@ from ratchet.errors import DataError
 from ratchet_airflow.links import ReportLink, push_links
 from ratchet_airflow.operators.ingestion import SpanRangeOperator
 from ratchet_airflow.operators.step import StepOperator
-from ratchet_airflow.runs import plain
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperatorLink, Context
@@ -77,8 +76,6 @@ def _judged(
     push_links(context, project, report_uri=result.report_uri)
     values = operator.done(result)
     if result.verdict == "fail":
-        # A failed task returns nothing: the verdict would be missing where every other task's stands.
-        context["ti"].xcom_push(key="return_value", value=plain(result))
-        operator.log.error("Validation of %s, span %s:\n%s", operator.task_id, result.span, result.summary)
+        operator.tell_stopped(context, result, f"{operator.task_id}, span {result.span}", result.summary)
         raise DataError(f"{operator.model}: {result.words}. Report: {result.report_uri}")
     return values

@@ -8,7 +8,8 @@ from ratchet.features.matrix import feature_roles
 from ratchet.identity import ModelId
 from ratchet.packaging.card import PackageCard
 from ratchet.packaging.golden import synthetic_rows
-from ratchet.training.fit import THRESHOLD_OBJECTIVE, labelled_matrix
+from ratchet.training.fit import labelled_matrix
+from ratchet.training.threshold import THRESHOLD_OBJECTIVE
 from tests.ratchet.features.make import make_frame
 
 if TYPE_CHECKING:

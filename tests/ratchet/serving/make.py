@@ -19,7 +19,8 @@ from ratchet.packaging.package import save_package
 from ratchet.spec.features import FeatureColumn, Features
 from ratchet.spec.functions import load_functions
 from ratchet.storage.objects import open_store
-from ratchet.training.fit import THRESHOLD_OBJECTIVE, fit, labelled_matrix
+from ratchet.training.fit import fit, labelled_matrix
+from ratchet.training.threshold import THRESHOLD_OBJECTIVE
 from tests.ratchet.features.make import make_frame, make_spec
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from ratchet.errors import TrainingError
 from ratchet.packaging.bytes import dump_model
-from ratchet.training.fit import choose_threshold, fit, fit_pipeline, labelled_matrix
+from ratchet.training.fit import fit, fit_pipeline, labelled_matrix
+from ratchet.training.threshold import choose_threshold
 from tests.ratchet.features.make import FOREST, HISTOGRAM_TREES, make_frame, make_spec
 
 

@@ -8,8 +8,7 @@ from pydantic import ValidationError
 
 from ratchet.errors import TrainingError
 from ratchet.spec.values import Values
-from ratchet.training.fit import choose_threshold
-from ratchet.training.threshold import choose, choose_by_value, decision_values
+from ratchet.training.threshold import choose, choose_by_value, choose_threshold, decision_values
 
 # UCI's costs of German credit: a bad customer called good costs 5, a good one called bad 1.
 CREDIT = Values(unit="points", false_positive=-1.0, false_negative=-5.0)
