@@ -13,21 +13,22 @@ import polars as pl
 from ratchet.errors import InputError
 from ratchet.evaluation.beside import Beside
 from ratchet.evaluation.bootstrap import AucResamples, bootstrap_auc
-from ratchet.evaluation.calibration import score_curve
 from ratchet.evaluation.crossing import cross
-from ratchet.evaluation.decisions import compare_decisions
-from ratchet.evaluation.fairness import compare_groups
+from ratchet.evaluation.decisions import DecisionsDrawn
+from ratchet.evaluation.fairness import GroupsDrawn
 from ratchet.evaluation.found import find_slices
 from ratchet.evaluation.metrics import check_labels, roc_auc
 from ratchet.evaluation.predictions import find_fault
 from ratchet.evaluation.resampling import Drawing, Units
 from ratchet.evaluation.results import CONTENDERS, Difference, Evaluation, Metrics, SliceRow
-from ratchet.evaluation.scored import score_metrics
+from ratchet.evaluation.scored import Scored
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from ratchet.evaluation.found import FoundSlices
     from ratchet.evaluation.metrics import Bools, Floats
+    from ratchet.evaluation.resampling import Figures
     from ratchet.spec.evaluation import Evaluate
 
 # A percentile interval over fewer examples of a class is an accident of which of them were drawn.
@@ -105,11 +106,11 @@ def evaluate_contenders(
     )
     ordered = {name: column[order] for name, column in sound.items()}
     told = beside.take(order)
-    found = _with_figures(found, truth[order], ordered, faults, told, resampled, list(columns), drawing)
-    return _with_groups(found, truth[order], ordered, told, policy, drawing)
+    found = replace(found, found=_found_slices(truth[order], ordered, told, policy, drawing.units))
+    return _with_drawn(found, truth[order], ordered, faults, told, resampled, list(columns), policy, drawing)
 
 
-def _with_figures(
+def _with_drawn(
     found: Evaluation,
     truth: Bools,
     scores: Mapping[str, Floats],
@@ -117,61 +118,57 @@ def _with_figures(
     beside: Beside,
     resampled: AucResamples | None,
     names: Sequence[str],
+    policy: Evaluate,
     drawing: Drawing,
 ) -> Evaluation:
-    """Add what is computed of all examples, in an order that does not depend on how they were read."""
+    """Add what is drawn of all examples at once, in an order that does not depend on how they were read."""
     decisions = {name: one for name, one in beside.decisions.items() if name not in faults}
+    decided = DecisionsDrawn.of(truth, decisions, beside.values)
+    scored = {name: Scored.of(name, truth, column) for name, column in scores.items()}
+    groups = [
+        GroupsDrawn.of(name, truth, beside.decisions[name].expected, column)
+        for column in beside.groups.iter_columns()
+        for name in ("candidate", "champion")
+        if name in beside.decisions and name in scores
+    ]
+    parts: dict[str, Figures] = {f"scores {name}": one for name, one in scored.items()}
+    parts |= {f"groups {i}": one for i, one in enumerate(groups)}
+    parts |= {} if decided is None else {"decisions": decided}
+    drawn = drawing.each(parts, len(truth))
     return replace(
         found,
         contenders=tuple(
             Metrics(name=name, fault=faults[name])
             if name in faults
-            else score_metrics(
-                name,
-                truth,
-                scores[name],
+            else scored[name].metrics(
+                drawn[f"scores {name}"],
                 drawing,
                 auc=None if resampled is None else resampled.auc(name, drawing.confidence),
             )
             for name in names
         ),
-        decisions=compare_decisions(truth, decisions, beside.values, drawing),
+        decisions=None if decided is None else decided.compared(drawn["decisions"], drawing),
         curves=tuple(
-            score_curve(name, truth, scores[name], drawing) for name in ("candidate", "champion") if name in scores
+            scored[name].curve(drawn[f"scores {name}"], drawing) for name in ("candidate", "champion") if name in scores
         ),
+        fairness=tuple(one.compared(drawn[f"groups {i}"], policy.fairness, drawing) for i, one in enumerate(groups)),
     )
 
 
-def _with_groups(
-    found: Evaluation,
-    truth: Bools,
-    scores: Mapping[str, Floats],
-    beside: Beside,
-    policy: Evaluate,
-    drawing: Drawing,
-) -> Evaluation:
-    """Add the slices that were found, and the decisions by group of candidate and champion."""
-    is_asked = policy.found_slices != "none" and beside.features.width > 0
-    return replace(
-        found,
-        found=find_slices(
-            truth,
-            scores,
-            beside.features,
-            beside.roles,
-            min_examples=policy.min_slice_examples,
-            min_of_a_class=MIN_EXAMPLES_OF_A_CLASS,
-            confidence=policy.confidence,
-            units=drawing.units,
-        )
-        if is_asked
-        else None,
-        fairness=tuple(
-            compare_groups(groups.name, name, truth, beside.decisions[name].expected, groups, policy.fairness, drawing)
-            for groups in beside.groups.iter_columns()
-            for name in ("candidate", "champion")
-            if name in beside.decisions and name in scores
-        ),
+def _found_slices(
+    truth: Bools, scores: Mapping[str, Floats], beside: Beside, policy: Evaluate, units: Units | None
+) -> FoundSlices | None:
+    if policy.found_slices == "none" or not beside.features.width:
+        return None
+    return find_slices(
+        truth,
+        scores,
+        beside.features,
+        beside.roles,
+        min_examples=policy.min_slice_examples,
+        min_of_a_class=MIN_EXAMPLES_OF_A_CLASS,
+        confidence=policy.confidence,
+        units=units,
     )
 
 
