@@ -17,7 +17,8 @@ from ratchet.features.transform import build_pipeline
 from ratchet.spec.estimators import estimator_kind
 from ratchet.training.boosting import Boosting, Matrices, boosting
 from ratchet.training.checkpoints import Checkpoint, Checkpoints, RoundLoss
-from ratchet.training.fit import check_teachable, limited_threads
+from ratchet.training.fit import limited_threads
+from ratchet.training.teachable import check_teachable
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -77,7 +78,7 @@ def fit_in_rounds(
     TrainingError
         If the examples cannot teach a model, or the loss is lost before the first checkpoint.
     """
-    check_teachable(examples)
+    check_teachable(examples, spec.label)
     pipeline, name = build_pipeline(spec, parameters), spec.train.estimator
     every, counter = spec.train.checkpoint_rounds, estimator_kind(name).rounds
     if every is None or counter is None:
