@@ -1,4 +1,4 @@
-"""Paired bootstrap of AUC: several scores of the same examples, over the same resampled rows."""
+"""Paired bootstrap of AUC, or another quality: several scores of the same examples, over the same resampled rows."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import numpy as np
 
 from ratchet.evaluation.metrics import DIGITS, check_labels, check_pairs
 from ratchet.evaluation.ranking import Ranking
-from ratchet.evaluation.resampling import Units, draws
+from ratchet.evaluation.resampling import Drawing, Units, draws
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from ratchet.evaluation.metrics import Bools, Floats
     from ratchet.evaluation.resampling import Counts
+    from ratchet.evaluation.yardstick import Yardstick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AucResamples:
-    """AUCs of several contenders, on all examples and on each resample of them.
+    """AUCs (or qualities of another kind) of several contenders, on all examples and on each resample of them.
 
     ``values`` holds one AUC a contender; ``resamples`` one array a contender, of shape (n_resamples,), paired by
     position. A resample without both classes has no AUC and is left out of all of them.
@@ -108,6 +109,47 @@ def bootstrap_auc(
     drawn = [_aucs(rankings, counts) for counts in draws(len(truth), resamples=resamples, seed=seed, units=units)]
     found = {name: np.concatenate([part[name] for part in drawn]) for name in rankings}
     return AucResamples(values=values, resamples={name: of[~np.isnan(of)] for name, of in found.items()})
+
+
+def bootstrap_quality(
+    yardstick: Yardstick,
+    labels: NDArray[Any],
+    answers: Mapping[str, Floats],
+    *,
+    resamples: int,
+    seed: int | Sequence[int],
+    units: Units | None = None,
+) -> AucResamples | None:
+    """Return the qualities of answers to the same examples, resampled together, as `bootstrap_auc` does.
+
+    Parameters
+    ----------
+    labels : array of shape (n_examples,)
+        As ``yardstick.check_labels`` returns them.
+    answers : mapping of str to array
+        Sound answers by contender.
+
+    Returns
+    -------
+    AucResamples or None
+        None where the examples cannot tell a quality.
+    """
+    if yardstick.kind == "binary":
+        return bootstrap_auc(labels, answers, resamples=resamples, seed=seed, units=units)
+    within = () if units is None else (units.codes,)
+    columns = [column for name in sorted(answers) for column in np.atleast_2d(answers[name].T)]
+    order = np.lexsort((*within, *columns, labels))
+    ordered = {name: answers[name][order] for name in sorted(answers)}
+    values = {name: yardstick.quality(labels[order], column) for name, column in ordered.items()}
+    known = {name: value for name, value in values.items() if value is not None}
+    if not ordered or len(known) < len(values):
+        return None
+    drawing = Drawing(
+        resamples=resamples, seed=seed, confidence=0.95, units=None if units is None else units.take(order)
+    )
+    parts = {name: yardstick.drawn(labels[order], column) for name, column in ordered.items()}
+    found = {name: drawn[0] for name, drawn in drawing.each(parts, len(labels)).items()}
+    return AucResamples(values=known, resamples={name: of[~np.isnan(of)] for name, of in found.items()})
 
 
 def percentile_interval(value: float, resampled: Floats, confidence: float) -> Interval:

@@ -8,7 +8,7 @@ alone makes gaps), so its interval errs upwards: a bound that its high end keeps
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -114,7 +114,7 @@ class Scored:
             "calibration_error": ratio(gaps, rows),
             "average_precision": precision[~np.isnan(precision)],
         }
-        found = {
+        found: dict[str, Any] = {
             what: None if value is None else percentile_interval(value, drawn[what], drawing.confidence)
             for what, value in values.items()
         }
