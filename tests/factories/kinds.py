@@ -45,13 +45,17 @@ def make_trips(n_spans: int = N_SPANS, *, a_span: int = A_SPAN, seed: int = 3) -
         start = CALENDAR.bounds(span)[0]
         distance, is_wet = rng.uniform(0.3, 12, a_span), rng.random(a_span) < 0.4
         minutes = 5 + 4 * distance + np.where(is_wet, 8, 0) + rng.normal(0, 3, a_span)
-        scores = np.column_stack([3 - distance, distance - 6, np.where(is_wet, 2.5, 0.5)]) + rng.gumbel(size=(a_span, 3))
+        scores = np.column_stack([3 - distance, distance - 6, np.where(is_wet, 2.5, 0.5)]) + rng.gumbel(
+            size=(a_span, 3)
+        )
         frames.append(
             pl.DataFrame(
                 {
                     "trip_id": [f"{span}-{i:03}" for i in range(a_span)],
                     "began_at": [(start + timedelta(minutes=i)).isoformat() for i in range(a_span)],
-                    "distance": [None if gone else d for d, gone in zip(distance, rng.random(a_span) < 0.1, strict=True)],
+                    "distance": [
+                        None if gone else d for d, gone in zip(distance, rng.random(a_span) < 0.1, strict=True)
+                    ],
                     "weather": np.where(is_wet, "wet", "dry"),
                     "minutes": minutes,
                     "mode": np.array(CLASSES)[scores.argmax(axis=1)],
@@ -62,7 +66,12 @@ def make_trips(n_spans: int = N_SPANS, *, a_span: int = A_SPAN, seed: int = 3) -
 
 
 def make_kind(
-    project: Project, kind: Kind, folder: Path, changes: Mapping[str, Any] | None = None, *, trips: pl.DataFrame | None = None
+    project: Project,
+    kind: Kind,
+    folder: Path,
+    changes: Mapping[str, Any] | None = None,
+    *,
+    trips: pl.DataFrame | None = None,
 ) -> Model:
     """Write the trips into a folder of data and the model folder that reads them, with what `infer` proposes."""
     name = f"trips-{kind}"

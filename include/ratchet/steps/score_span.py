@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ratchet.errors import MissingSpanError, StoreError
+from ratchet.errors import MissingSpanError, ModelError, StoreError
 from ratchet.identity import ModelId
 from ratchet.ledger.chain import Ledger
+from ratchet.packaging.answers import AnswerForm
 from ratchet.packaging.package import load_package
 from ratchet.packaging.telling import tell
 from ratchet.spans.manifests import ManifestStore, SpanManifest
@@ -134,6 +135,12 @@ def make_predictions(
     spec: ModelSpec, loaded: LoadedModel, champion: ModelVersion, examples: pl.DataFrame, at: datetime
 ) -> pl.DataFrame:
     """Return one prediction an example, in the columns of ``records.prediction_columns``."""
+    if loaded.card.form != AnswerForm.of(spec.label):
+        raise ModelError(
+            f"{spec.name}: version {champion.version} was trained on a {loaded.card.form.kind} label, and the spec now "
+            f"says {spec.label.kind}, or other classes. Take label back, or give the new label a model folder of its "
+            "own: what is kept of the old one cannot be compared with it."
+        )
     entity, schema = pl.col(spec.source.entity), prediction_columns(spec.label.kind)
     told = tell(loaded.predict(examples), loaded.card)
     values: dict[str, pl.Expr] = {
