@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ratchet.errors import InputError, TrainingError
-from ratchet.evaluation.contenders import MIN_EXAMPLES_OF_A_CLASS
 from ratchet.evaluation.metrics import roc_auc
+from ratchet.evaluation.yardstick import MIN_EXAMPLES_OF_A_CLASS
 from ratchet.features.matrix import feature_roles, to_matrix
 from ratchet.identity import ModelId
 from ratchet.monitoring.ageing import Ageing, StalenessCurve, staleness_curve

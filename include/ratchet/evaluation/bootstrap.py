@@ -1,8 +1,4 @@
-"""Paired bootstrap of AUC: several scores of the same examples, over the same resampled rows.
-
-A resample is a count per row. With the negatives sorted once, an AUC under counts is one cumulative sum and one
-product, so all resamples are computed at once and no score is ever sorted again.
-"""
+"""Paired bootstrap of AUC, or another quality: several scores of the same examples, over the same resampled rows."""
 
 from __future__ import annotations
 
@@ -13,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ratchet.evaluation.metrics import DIGITS, check_labels, check_pairs
-from ratchet.evaluation.resampling import Units, draws
+from ratchet.evaluation.ranking import Ranking
+from ratchet.evaluation.resampling import Drawing, Units, draws
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from ratchet.evaluation.metrics import Bools, Floats
+    from ratchet.evaluation.resampling import Counts
+    from ratchet.evaluation.yardstick import Yardstick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +47,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AucResamples:
-    """AUCs of several contenders, on all examples and on each resample of them.
+    """AUCs (or qualities of another kind) of several contenders, on all examples and on each resample of them.
 
     ``values`` holds one AUC a contender; ``resamples`` one array a contender, of shape (n_resamples,), paired by
     position. A resample without both classes has no AUC and is left out of all of them.
@@ -105,16 +104,52 @@ def bootstrap_auc(
     truth, columns, units = _canonical(labels, scores, units)
     if not truth.size or truth.all() or not truth.any():
         return None
-    places = {name: _Places.of(truth, column) for name, column in columns.items()}
-    ones = np.ones((1, len(truth)))
-    values = {name: round(float(place.auc(ones)[0]), DIGITS) for name, place in places.items()}
-    parts: dict[str, list[Floats]] = {name: [] for name in places}
-    for drawn in draws(len(truth), resamples=resamples, seed=seed, units=units):
-        n_positive = drawn @ truth
-        counts = drawn[(n_positive > 0) & (n_positive < drawn.sum(axis=1))]
-        for name, place in places.items():
-            parts[name].append(place.auc(counts))
-    return AucResamples(values=values, resamples={name: np.concatenate(part) for name, part in parts.items()})
+    rankings = {name: Ranking.of(truth, column) for name, column in columns.items()}
+    values = {name: round(float(of[0]), DIGITS) for name, of in _aucs(rankings, np.ones((1, len(truth)), int)).items()}
+    drawn = [_aucs(rankings, counts) for counts in draws(len(truth), resamples=resamples, seed=seed, units=units)]
+    found = {name: np.concatenate([part[name] for part in drawn]) for name in rankings}
+    return AucResamples(values=values, resamples={name: of[~np.isnan(of)] for name, of in found.items()})
+
+
+def bootstrap_quality(
+    yardstick: Yardstick,
+    labels: NDArray[Any],
+    answers: Mapping[str, Floats],
+    *,
+    resamples: int,
+    seed: int | Sequence[int],
+    units: Units | None = None,
+) -> AucResamples | None:
+    """Return the qualities of answers to the same examples, resampled together, as `bootstrap_auc` does.
+
+    Parameters
+    ----------
+    labels : array of shape (n_examples,)
+        As ``yardstick.check_labels`` returns them.
+    answers : mapping of str to array
+        Sound answers by contender.
+
+    Returns
+    -------
+    AucResamples or None
+        None where the examples cannot tell a quality.
+    """
+    if yardstick.kind == "binary":
+        return bootstrap_auc(labels, answers, resamples=resamples, seed=seed, units=units)
+    within = () if units is None else (units.codes,)
+    columns = [column for name in sorted(answers) for column in np.atleast_2d(answers[name].T)]
+    order = np.lexsort((*within, *columns, labels))
+    ordered = {name: answers[name][order] for name in sorted(answers)}
+    values = {name: yardstick.quality(labels[order], column) for name, column in ordered.items()}
+    known = {name: value for name, value in values.items() if value is not None}
+    if not ordered or len(known) < len(values):
+        return None
+    drawing = Drawing(
+        resamples=resamples, seed=seed, confidence=0.95, units=None if units is None else units.take(order)
+    )
+    parts = {name: yardstick.drawn(labels[order], column) for name, column in ordered.items()}
+    found = {name: drawn[0] for name, drawn in drawing.each(parts, len(labels)).items()}
+    return AucResamples(values=known, resamples={name: of[~np.isnan(of)] for name, of in found.items()})
 
 
 def percentile_interval(value: float, resampled: Floats, confidence: float) -> Interval:
@@ -135,36 +170,9 @@ def percentile_interval(value: float, resampled: Floats, confidence: float) -> I
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Places:
-    """Where each positive's score falls among the sorted negatives of one contender."""
-
-    positives: NDArray[np.intp]  # rows of the positives, lowest score first
-    negatives: NDArray[np.intp]  # rows of the negatives, lowest score first
-    below: NDArray[np.intp]  # how many negatives score less than each positive
-    not_above: NDArray[np.intp]  # ... or the same
-
-    @classmethod
-    def of(cls, truth: Bools, scores: Floats) -> _Places:
-        order = np.argsort(scores, kind="stable")
-        positives, negatives = order[truth[order]], order[~truth[order]]
-        return cls(
-            positives=positives,
-            negatives=negatives,
-            below=np.searchsorted(scores[negatives], scores[positives], side="left"),
-            not_above=np.searchsorted(scores[negatives], scores[positives], side="right"),
-        )
-
-    def auc(self, counts: Floats) -> Floats:
-        """Return one AUC per row of ``counts``, an array of shape (n_resamples, n_examples)."""
-        passed = np.zeros((len(counts), len(self.negatives) + 1))
-        np.cumsum(np.take(counts, self.negatives, axis=1), axis=1, out=passed[:, 1:])
-        drawn = np.take(counts, self.positives, axis=1)
-        # Counts and their products are whole numbers, exact below 2**53: equal rankings give equal AUCs.
-        won = np.einsum("ij,ij->i", drawn, np.take(passed, self.below, axis=1))
-        won += np.einsum("ij,ij->i", drawn, np.take(passed, self.not_above, axis=1))
-        auc: Floats = won / (2 * drawn.sum(axis=1) * passed[:, -1])
-        return auc
+def _aucs(rankings: Mapping[str, Ranking], counts: Counts) -> dict[str, Floats]:
+    ordered = {name: ranking.ordered(counts) for name, ranking in rankings.items()}
+    return {name: ranking.auc(ordered[name], ranking.passed(ordered[name])) for name, ranking in rankings.items()}
 
 
 def _canonical(

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ratchet.evaluation.bootstrap import Interval, percentile_interval
-from ratchet.evaluation.metrics import CALIBRATION_BINS, DIGITS, equal_mass_bins
+from ratchet.evaluation.metrics import DIGITS
 from ratchet.evaluation.resampling import rates
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ratchet.evaluation.metrics import Bools, Floats
     from ratchet.evaluation.resampling import Drawing
 
@@ -52,20 +54,20 @@ class ScoreCurve:
         return cls(name=values["name"], calibration=bins, histogram=tuple(values["histogram"]))
 
 
-def score_curve(name: str, truth: Bools, scores: Floats, drawing: Drawing) -> ScoreCurve:
+def score_curve(
+    name: str, truth: Bools, scores: Floats, bins: NDArray[np.int64], drawn: tuple[Floats, Floats], drawing: Drawing
+) -> ScoreCurve:
     """Return the curve of one contender; without examples it is empty.
 
     Parameters
     ----------
-    truth, scores : arrays of shape (n_examples,)
-        In an order that does not depend on how they were read; scores in [0, 1].
+    truth, scores, bins : arrays of shape (n_examples,)
+        Scores in [0, 1], and their bins of equal mass.
+    drawn : two arrays of shape (n_bins, n_resamples)
+        How many examples of each bin were drawn, and for how many of these the outcome came.
     """
     histogram = np.bincount(np.minimum((scores * SCORE_BINS).astype(np.int64), SCORE_BINS - 1), minlength=SCORE_BINS)
-    bins = equal_mass_bins(scores, CALIBRATION_BINS)
-    members = [member for i in range(CALIBRATION_BINS) if (member := bins == i).any()]
-    columns = {f"n {i}": member for i, member in enumerate(members)}
-    columns |= {f"came {i}": member & truth for i, member in enumerate(members)}
-    sums = drawing.sums(columns) if columns else {}
+    members = [(member, n, came) for i, (n, came) in enumerate(zip(*drawn, strict=True)) if (member := bins == i).any()]
     return ScoreCurve(
         name=name,
         calibration=tuple(
@@ -74,11 +76,11 @@ def score_curve(name: str, truth: Bools, scores: Floats, drawing: Drawing) -> Sc
                 mean_score=round(float(scores[member].mean()), DIGITS),
                 share=percentile_interval(
                     float(truth[member].mean()),
-                    rates(sums[f"came {i}"], sums[f"n {i}"], n_examples=int(member.sum()), seed=drawing.seed),
+                    rates(came, n, n_examples=int(member.sum()), seed=drawing.seed),
                     drawing.confidence,
                 ),
             )
-            for i, member in enumerate(members)
+            for member, n, came in members
         ),
         histogram=tuple(histogram.tolist()),
     )

@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from ratchet.evaluation.contenders import MIN_EXAMPLES_OF_A_CLASS
 from ratchet.evaluation.metrics import DIGITS
+from ratchet.evaluation.yardstick import MIN_EXAMPLES_OF_A_CLASS
 from ratchet.verdicts import Check, Verdict
 
 if TYPE_CHECKING:

@@ -8,30 +8,31 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 
 from ratchet.errors import InputError
 from ratchet.evaluation.beside import Beside
-from ratchet.evaluation.bootstrap import AucResamples, bootstrap_auc
-from ratchet.evaluation.calibration import score_curve
-from ratchet.evaluation.crossing import cross
-from ratchet.evaluation.decisions import compare_decisions
-from ratchet.evaluation.fairness import compare_groups
+from ratchet.evaluation.bootstrap import AucResamples, bootstrap_quality
+from ratchet.evaluation.decisions import DecisionsDrawn
+from ratchet.evaluation.fairness import GroupsDrawn
 from ratchet.evaluation.found import find_slices
-from ratchet.evaluation.metrics import check_labels, roc_auc
-from ratchet.evaluation.predictions import find_fault
 from ratchet.evaluation.resampling import Drawing, Units
-from ratchet.evaluation.results import CONTENDERS, Difference, Evaluation, Metrics, SliceRow
-from ratchet.evaluation.scored import score_metrics
+from ratchet.evaluation.results import CONTENDERS, Difference, Evaluation, Metrics
+from ratchet.evaluation.scored import Scored
+from ratchet.evaluation.scored_classes import ScoredClasses
+from ratchet.evaluation.scored_numbers import ScoredNumbers
+from ratchet.evaluation.sliced import Slicing
+from ratchet.evaluation.yardstick import BINARY, Yardstick
 
 if TYPE_CHECKING:
+    import polars as pl
     from numpy.typing import ArrayLike, NDArray
 
+    from ratchet.evaluation.found import FoundSlices
     from ratchet.evaluation.metrics import Bools, Floats
+    from ratchet.evaluation.resampling import Figures
     from ratchet.spec.evaluation import Evaluate
 
-# A percentile interval over fewer examples of a class is an accident of which of them were drawn.
-MIN_EXAMPLES_OF_A_CLASS = 10
+_DETAILED = ("candidate", "champion")
 
 
 def evaluate_contenders(
@@ -42,14 +43,15 @@ def evaluate_contenders(
     policy: Evaluate,
     seed: int,
     beside: Beside | None = None,
+    yardstick: Yardstick = BINARY,
 ) -> Evaluation:
     """Return the figures of every contender on the same examples, and the candidate's lead over each other one.
 
     Parameters
     ----------
     labels : array of shape (n_examples,)
-        0 or 1; may be empty, and then no figure is computed.
-    scores : mapping of str to array of shape (n_examples,)
+        0 or 1, the place of the class, or a number; may be empty, and then no figure is computed.
+    scores : mapping of str to array of shape (n_examples,), or (n_examples, n_classes)
         ``candidate``, ``linear``, ``dummy``, ``rule``, and ``champion`` unless there is none yet.
     slices : DataFrame of n_examples rows
         One column a slice column; no column for no slices.
@@ -57,6 +59,8 @@ def evaluate_contenders(
         Of every interval. The order of the rows does not matter.
     beside : Beside, optional
         What else is known of the examples; decisions, groups and found slices are computed from it.
+    yardstick : Yardstick
+        What the label is; differences and slices are of its quality.
 
     Returns
     -------
@@ -72,20 +76,21 @@ def evaluate_contenders(
     ValueError
         If a label is not 0 or 1.
     """
-    truth, beside = check_labels(labels), beside or Beside()
-    columns = _check_contenders(truth, scores, slices)
+    truth, beside = yardstick.check_labels(labels), beside or Beside()
+    columns = _check_contenders(truth, scores, slices, yardstick)
     beside.check_rows(len(truth))
     units = _units(beside, policy)
     faults = {
         name: fault
         for name, column in columns.items()
-        if (fault := find_fault(column, may_be_constant=name != "candidate"))
+        if (fault := yardstick.find_fault(column, may_be_constant=name != "candidate"))
     }
     sound = {name: column for name, column in columns.items() if name not in faults}
-    resampled = bootstrap_auc(truth, sound, resamples=policy.resamples, seed=seed, units=units)
+    resampled = bootstrap_quality(yardstick, truth, sound, resamples=policy.resamples, seed=seed, units=units)
+    slicing = Slicing(labels=truth, answers=sound, policy=policy, seed=seed, units=units, yardstick=yardstick)
     found = Evaluation(
         n_examples=len(truth),
-        n_positive=int(truth.sum()),
+        n_positive=yardstick.n_positive(truth),
         confidence=policy.confidence,
         resamples=policy.resamples,
         seed=seed,
@@ -93,8 +98,13 @@ def evaluate_contenders(
         n_units=None if units is None else units.n,
         contenders=(),
         differences=_differences(resampled, policy.confidence),
-        slices=tuple(_slices(truth, sound, slices, policy=policy, seed=seed, units=units)),
-        crossed=_crossed(truth, sound, slices, policy=policy, seed=seed, units=units),
+        slices=slicing.rows(slices),
+        crossed=slicing.crossed(slices),
+        kind=yardstick.kind,
+        quality=yardstick.name,
+        loss=yardstick.loss.words if yardstick.kind == "regression" else None,
+        reference=yardstick.reference,
+        class_counts=tuple(yardstick.class_counts(truth).tolist()) if yardstick.kind == "multiclass" else (),
     )
     order = _canonical_order(truth, sound, beside, units)
     drawing = Drawing(
@@ -105,11 +115,13 @@ def evaluate_contenders(
     )
     ordered = {name: column[order] for name, column in sound.items()}
     told = beside.take(order)
-    found = _with_figures(found, truth[order], ordered, faults, told, resampled, list(columns), drawing)
-    return _with_groups(found, truth[order], ordered, told, policy, drawing)
+    found = replace(found, found=_found_slices(truth[order], ordered, told, policy, drawing.units, yardstick))
+    if yardstick.kind != "binary":
+        return _with_kind(found, truth[order], ordered, faults, resampled, list(columns), drawing, yardstick)
+    return _with_drawn(found, truth[order], ordered, faults, told, resampled, list(columns), policy, drawing)
 
 
-def _with_figures(
+def _with_drawn(
     found: Evaluation,
     truth: Bools,
     scores: Mapping[str, Floats],
@@ -117,61 +129,93 @@ def _with_figures(
     beside: Beside,
     resampled: AucResamples | None,
     names: Sequence[str],
+    policy: Evaluate,
     drawing: Drawing,
 ) -> Evaluation:
-    """Add what is computed of all examples, in an order that does not depend on how they were read."""
+    """Add what is drawn of all examples at once, in an order that does not depend on how they were read."""
     decisions = {name: one for name, one in beside.decisions.items() if name not in faults}
+    decided = DecisionsDrawn.of(truth, decisions, beside.values)
+    scored = {name: Scored.of(name, truth, column) for name, column in scores.items()}
+    groups = [
+        GroupsDrawn.of(name, truth, beside.decisions[name].expected, column)
+        for column in beside.groups.iter_columns()
+        for name in ("candidate", "champion")
+        if name in beside.decisions and name in scores
+    ]
+    parts: dict[str, Figures] = {f"scores {name}": one for name, one in scored.items()}
+    parts |= {f"groups {i}": one for i, one in enumerate(groups)}
+    parts |= {} if decided is None else {"decisions": decided}
+    drawn = drawing.each(parts, len(truth))
     return replace(
         found,
         contenders=tuple(
             Metrics(name=name, fault=faults[name])
             if name in faults
-            else score_metrics(
-                name,
-                truth,
-                scores[name],
+            else scored[name].metrics(
+                drawn[f"scores {name}"],
                 drawing,
                 auc=None if resampled is None else resampled.auc(name, drawing.confidence),
             )
             for name in names
         ),
-        decisions=compare_decisions(truth, decisions, beside.values, drawing),
+        decisions=None if decided is None else decided.compared(drawn["decisions"], drawing),
         curves=tuple(
-            score_curve(name, truth, scores[name], drawing) for name in ("candidate", "champion") if name in scores
+            scored[name].curve(drawn[f"scores {name}"], drawing) for name in ("candidate", "champion") if name in scores
         ),
+        fairness=tuple(one.compared(drawn[f"groups {i}"], policy.fairness, drawing) for i, one in enumerate(groups)),
     )
 
 
-def _with_groups(
+def _with_kind(
     found: Evaluation,
-    truth: Bools,
+    labels: NDArray[Any],
+    answers: Mapping[str, Floats],
+    faults: Mapping[str, str],
+    resampled: AucResamples | None,
+    names: Sequence[str],
+    drawing: Drawing,
+    yardstick: Yardstick,
+) -> Evaluation:
+    """Add what is drawn of answers to another label than true or false."""
+    qualities = {
+        name: resampled.auc(name, drawing.confidence) for name in answers if resampled and name in resampled.values
+    }
+    faulty = {name: Metrics(name=name, fault=fault) for name, fault in faults.items()}
+    if yardstick.kind == "multiclass":
+        of_classes = {
+            name: ScoredClasses.of(name, labels, column, yardstick.classes, is_detailed=name in _DETAILED)
+            for name, column in answers.items()
+        }
+        drawn = drawing.each(of_classes, len(labels))
+        told = {name: one.metrics(drawn[name], drawing, auc=qualities.get(name)) for name, one in of_classes.items()}
+        details = tuple(of_classes[name].detail(drawn[name], drawing) for name in _DETAILED if name in of_classes)
+        return replace(found, contenders=tuple((faulty | told)[name] for name in names), classes=details)
+    of_numbers = {name: ScoredNumbers.of(name, labels, column, yardstick.loss) for name, column in answers.items()}
+    drawn = drawing.each(of_numbers, len(labels))
+    told = {name: one.metrics(drawn[name], drawing, skill=qualities.get(name)) for name, one in of_numbers.items()}
+    numbers = tuple(of_numbers[name].detail(drawn[name], drawing) for name in _DETAILED if name in of_numbers)
+    return replace(found, contenders=tuple((faulty | told)[name] for name in names), numbers=numbers)
+
+
+def _found_slices(
+    truth: NDArray[Any],
     scores: Mapping[str, Floats],
     beside: Beside,
     policy: Evaluate,
-    drawing: Drawing,
-) -> Evaluation:
-    """Add the slices that were found, and the decisions by group of candidate and champion."""
-    is_asked = policy.found_slices != "none" and beside.features.width > 0
-    return replace(
-        found,
-        found=find_slices(
-            truth,
-            scores,
-            beside.features,
-            beside.roles,
-            min_examples=policy.min_slice_examples,
-            min_of_a_class=MIN_EXAMPLES_OF_A_CLASS,
-            confidence=policy.confidence,
-            units=drawing.units,
-        )
-        if is_asked
-        else None,
-        fairness=tuple(
-            compare_groups(groups.name, name, truth, beside.decisions[name].expected, groups, policy.fairness, drawing)
-            for groups in beside.groups.iter_columns()
-            for name in ("candidate", "champion")
-            if name in beside.decisions and name in scores
-        ),
+    units: Units | None,
+    yardstick: Yardstick,
+) -> FoundSlices | None:
+    if policy.found_slices == "none" or not beside.features.width:
+        return None
+    return find_slices(
+        truth,
+        scores,
+        beside.features,
+        beside.roles,
+        min_examples=policy.min_slice_examples,
+        confidence=policy.confidence,
+        units=units,
+        yardstick=yardstick,
     )
 
 
@@ -184,15 +228,18 @@ def _units(beside: Beside, policy: Evaluate) -> Units | None:
 
 
 def _canonical_order(
-    truth: Bools, scores: Mapping[str, Floats], beside: Beside, units: Units | None
+    truth: NDArray[Any], scores: Mapping[str, Floats], beside: Beside, units: Units | None
 ) -> NDArray[np.intp]:
     keys: list[NDArray[Any]] = [one.rank("dense").fill_null(0).to_numpy() for one in beside.groups.iter_columns()]
     keys += [one.expected for one in beside.decisions.values()]
     keys += [] if units is None else [units.codes]
-    return np.lexsort((*keys, *(scores[name] for name in sorted(scores)), truth))
+    columns = [column for name in sorted(scores) for column in np.atleast_2d(scores[name].T)]
+    return np.lexsort((*keys, *columns, truth))
 
 
-def _check_contenders(truth: Bools, scores: Mapping[str, ArrayLike], slices: pl.DataFrame) -> dict[str, Floats]:
+def _check_contenders(
+    truth: NDArray[Any], scores: Mapping[str, ArrayLike], slices: pl.DataFrame, yardstick: Yardstick
+) -> dict[str, Floats]:
     unknown = sorted(set(scores) - set(CONTENDERS))
     if unknown or "candidate" not in scores:
         raise InputError(
@@ -203,7 +250,7 @@ def _check_contenders(truth: Bools, scores: Mapping[str, ArrayLike], slices: pl.
         name: np.asarray(scores[name], dtype=np.float64) for name in CONTENDERS if name in scores
     }
     for name, column in columns.items():
-        if column.shape != truth.shape:
+        if column.shape != yardstick.shape(len(truth)):
             raise InputError(f"{name} must score each of {len(truth)} examples. Got shape {column.shape}.")
     if slices.width and slices.height != len(truth):
         raise InputError(f"slices must have {len(truth)} rows, one an example. Got {slices.height}.")
@@ -218,78 +265,3 @@ def _differences(resampled: AucResamples | None, confidence: float) -> tuple[Dif
         for name in CONTENDERS[1:]
         if name in resampled.values
     )
-
-
-def _crossed(
-    truth: Bools,
-    scores: Mapping[str, Floats],
-    slices: pl.DataFrame,
-    *,
-    policy: Evaluate,
-    seed: int,
-    units: Units | None,
-) -> tuple[SliceRow, ...]:
-    """Return the slices of two columns that are large enough to be judged."""
-    if policy.crossed_slices == "none" or slices.width < 2:
-        return ()
-    frame = cross(slices)
-    # Cut down before anything is drawn: most pairs of values are rare.
-    common = frame.select(
-        pl.when(pl.len().over(name) >= policy.min_slice_examples).then(name).alias(name) for name in frame.columns
-    )
-    rows = _slices(truth, scores, common, policy=policy, seed=seed, units=units)
-    return tuple(row for row in rows if row.value is not None and _is_judged(row.n_examples, row.n_positive, policy))
-
-
-def _slices(
-    truth: Bools,
-    scores: Mapping[str, Floats],
-    slices: pl.DataFrame,
-    *,
-    policy: Evaluate,
-    seed: int,
-    units: Units | None,
-) -> list[SliceRow]:
-    rows = []
-    for column in slices.columns:
-        values = slices[column].cast(pl.String)
-        for value in sorted(values.unique().to_list(), key=lambda text: (text is None, text or "")):
-            member = values.eq_missing(pl.Series([value], dtype=pl.String)).to_numpy()
-            kept = {name: scores[name][member] for name in ("candidate", "champion") if name in scores}
-            of_slice = None if units is None else units.take(member)
-            rows.append(_slice_row(column, value, truth[member], kept, policy=policy, seed=seed, units=of_slice))
-    return rows
-
-
-def _slice_row(
-    column: str,
-    value: str | None,
-    truth: Bools,
-    scores: Mapping[str, Floats],
-    *,
-    policy: Evaluate,
-    seed: int,
-    units: Units | None,
-) -> SliceRow:
-    n_positive = int(truth.sum())
-    difference = None
-    if len(scores) == 2 and _is_judged(len(truth), n_positive, policy):
-        # Seeded by its name: a slice's interval does not depend on which other slices there are.
-        own_seed = (seed, zlib.crc32(f"{column}={value}".encode()))
-        resampled = bootstrap_auc(truth, scores, resamples=policy.resamples, seed=own_seed, units=units)
-        if resampled is not None:
-            difference = resampled.difference("candidate", "champion", policy.confidence)
-    return SliceRow(
-        column=column,
-        value=value,
-        n_examples=len(truth),
-        n_positive=n_positive,
-        candidate_auc=roc_auc(truth, scores["candidate"]) if "candidate" in scores else None,
-        champion_auc=roc_auc(truth, scores["champion"]) if "champion" in scores else None,
-        difference=difference,
-    )
-
-
-def _is_judged(n_examples: int, n_positive: int, policy: Evaluate) -> bool:
-    of_a_class = min(n_positive, n_examples - n_positive)
-    return n_examples >= policy.min_slice_examples and of_a_class >= MIN_EXAMPLES_OF_A_CLASS

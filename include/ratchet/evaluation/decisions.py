@@ -10,11 +10,12 @@ import numpy as np
 
 from ratchet.evaluation.bootstrap import Interval, percentile_interval
 from ratchet.evaluation.resampling import ratio
+from ratchet.evaluation.tallies import Sums
 from ratchet.training.threshold import decision_values
 
 if TYPE_CHECKING:
     from ratchet.evaluation.metrics import Bools, Floats
-    from ratchet.evaluation.resampling import Drawing
+    from ratchet.evaluation.resampling import Counts, Drawing
     from ratchet.spec.values import Values
 
 
@@ -86,10 +87,9 @@ class Decisions:
         )
 
 
-def compare_decisions(
-    truth: Bools, decisions: Mapping[str, Decision], values: Values | None, drawing: Drawing
-) -> Decisions | None:
-    """Return what each contender's decisions were, and were worth; None without examples or decisions.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DecisionsDrawn:
+    """What contenders decided, and what that is worth, example by example.
 
     Parameters
     ----------
@@ -98,45 +98,69 @@ def compare_decisions(
     decisions : mapping of str to Decision
         By contender.
     """
-    unit = None if values is None else values.unit
-    if not truth.size or not decisions:
-        return None
-    right = {name: (one.expected == truth).astype(np.float64) for name, one in decisions.items()}
-    worth = (
-        {}
-        if values is None
-        else {name: decision_values(truth, one.expected, values) for name, one in decisions.items()}
-    )
-    columns = {"n": np.ones(len(truth))}
-    columns |= {f"right {name}": column for name, column in right.items()}
-    columns |= {f"worth {name}": column for name, column in worth.items()}
-    sums = drawing.sums(columns)
-    drawn = {name: ratio(column, sums["n"]) for name, column in sums.items()}
 
-    def mean(what: str) -> Interval:
-        return percentile_interval(float(columns[what].mean()), drawn[what], drawing.confidence)
+    truth: Bools
+    decisions: Mapping[str, Decision]
+    values: Values | None
+    sums: Sums
 
-    def lead(other: str) -> Interval:
-        ours, theirs = "worth candidate", f"worth {other}"
-        value = float((columns[ours] - columns[theirs]).mean())
-        return percentile_interval(value, drawn[ours] - drawn[theirs], drawing.confidence)
+    @classmethod
+    def of(cls, truth: Bools, decisions: Mapping[str, Decision], values: Values | None) -> DecisionsDrawn | None:
+        """Return the decisions; None without examples or decisions."""
+        if not truth.size or not decisions:
+            return None
+        columns: dict[str, Floats | Bools] = {"n": np.ones(len(truth))}
+        columns |= {f"right {name}": one.expected == truth for name, one in decisions.items()}
+        if values is not None:
+            columns |= {
+                f"worth {name}": decision_values(truth, one.expected, values) for name, one in decisions.items()
+            }
+        return cls(truth=truth, decisions=decisions, values=values, sums=Sums.of(columns))
 
-    return Decisions(
-        unit=unit,
-        contenders=tuple(
-            Decided(
-                name=name,
-                threshold=one.threshold,
-                true_positive=int((one.expected & truth).sum()),
-                false_positive=int((one.expected & ~truth).sum()),
-                true_negative=int((~one.expected & ~truth).sum()),
-                false_negative=int((~one.expected & truth).sum()),
-                accuracy=mean(f"right {name}"),
-                kpi=mean(f"worth {name}") if worth else None,
-            )
-            for name, one in decisions.items()
-        ),
-        leads=tuple(
-            KpiLead(other=name, interval=lead(name)) for name in worth if name != "candidate" and "candidate" in worth
-        ),
-    )
+    def resampled(self, counts: Counts) -> Floats:
+        """Return the sums of right decisions and of their worth."""
+        return self.sums.resampled(counts)
+
+    def compared(self, resampled: Floats, drawing: Drawing) -> Decisions:
+        """Return what each contender's decisions were, and were worth."""
+        columns, sums = self.sums.by_name(self.sums.columns), self.sums.by_name(resampled)
+        drawn = {name: ratio(column, sums["n"]) for name, column in sums.items()}
+
+        def mean(what: str) -> Interval:
+            return percentile_interval(float(columns[what].mean()), drawn[what], drawing.confidence)
+
+        def lead(other: str) -> Interval:
+            ours, theirs = "worth candidate", f"worth {other}"
+            value = float((columns[ours] - columns[theirs]).mean())
+            return percentile_interval(value, drawn[ours] - drawn[theirs], drawing.confidence)
+
+        truth, has_values = self.truth, self.values is not None
+        return Decisions(
+            unit=None if self.values is None else self.values.unit,
+            contenders=tuple(
+                Decided(
+                    name=name,
+                    threshold=one.threshold,
+                    true_positive=int((one.expected & truth).sum()),
+                    false_positive=int((one.expected & ~truth).sum()),
+                    true_negative=int((~one.expected & ~truth).sum()),
+                    false_negative=int((~one.expected & truth).sum()),
+                    accuracy=mean(f"right {name}"),
+                    kpi=mean(f"worth {name}") if has_values else None,
+                )
+                for name, one in self.decisions.items()
+            ),
+            leads=tuple(
+                KpiLead(other=name, interval=lead(name))
+                for name in self.decisions
+                if has_values and name != "candidate" and "candidate" in self.decisions
+            ),
+        )
+
+
+def compare_decisions(
+    truth: Bools, decisions: Mapping[str, Decision], values: Values | None, drawing: Drawing
+) -> Decisions | None:
+    """Return what each contender's decisions were, and were worth; None without examples or decisions."""
+    decided = DecisionsDrawn.of(truth, decisions, values)
+    return None if decided is None else decided.compared(drawing.of(decided, len(truth)), drawing)

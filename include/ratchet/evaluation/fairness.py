@@ -31,12 +31,13 @@ import numpy as np
 
 from ratchet.evaluation.bootstrap import Interval, percentile_interval
 from ratchet.evaluation.resampling import rates
+from ratchet.evaluation.tallies import Cells
 
 if TYPE_CHECKING:
     import polars as pl
 
     from ratchet.evaluation.metrics import Bools, Floats
-    from ratchet.evaluation.resampling import Drawing
+    from ratchet.evaluation.resampling import Counts, Drawing
     from ratchet.spec.fairness import Fairness, FairnessColumn
 
 MIN_OF_A_CLASS = 10
@@ -114,80 +115,102 @@ def cut_groups(values: pl.Series, column: FairnessColumn) -> pl.Series:
     return pl.Series(values.name, names, dtype=pl.String)[places].set(~known, None)
 
 
-def compare_groups(
-    column: str,
-    contender: str,
-    truth: Bools,
-    expected: Bools,
-    groups: pl.Series,
-    policy: Fairness,
-    drawing: Drawing,
-) -> GroupFairness:
-    """Return one contender's decisions by group, and how far the groups lie apart.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GroupsDrawn:
+    """One contender's decisions by the groups of a column, example by example.
 
     Parameters
     ----------
-    truth, expected : arrays of shape (n_examples,)
-        In an order that does not depend on how they were read, as ``groups`` is.
-    groups : Series of str
-        Of each example; null for the missing one.
+    values : tuple
+        The groups, None for the missing one, the last.
+    cells : Cells
+        The examples by group, by outcome and by decision, in this order.
+    now : array of shape (4 * n_groups, 1)
+        How many examples each cell has.
     """
-    values = sorted(groups.unique().to_list(), key=lambda value: (value is None, value or ""))
-    members = [groups.eq_missing(value).to_numpy() for value in values]
-    parts = [_Group.of(truth, expected, member) for member in members]
-    drawn = _resample(parts, drawing)
-    rows = tuple(
-        GroupRates(
-            value=value,
-            n_examples=part.n("selection_rate"),
-            n_positive=part.n("true_positive_rate") if part.n("selection_rate") >= _MIN_SHOWN else None,
-            is_compared=part.n("selection_rate") >= policy.min_group_examples,
-            **{rate: _shown(part, rate, one[rate], drawing) for rate in _RATES},
+
+    column: str
+    contender: str
+    values: tuple[str | None, ...]
+    cells: Cells
+    now: Floats
+
+    @classmethod
+    def of(cls, contender: str, truth: Bools, expected: Bools, groups: pl.Series) -> GroupsDrawn:
+        """Return the decisions by group, arrays of shape (n_examples,), null for the missing group.
+
+        All in an order that does not depend on how it was read.
+        """
+        values = sorted(groups.unique().to_list(), key=lambda value: (value is None, value or ""))
+        codes = np.zeros(len(truth), dtype=np.int64)
+        for i, value in enumerate(values):
+            codes[groups.eq_missing(value).to_numpy()] = i
+        cells = Cells.of(4 * codes + 2 * truth + expected, 4 * len(values))
+        now = cells.resampled(np.ones((1, len(truth)), dtype=np.int64))
+        return cls(column=groups.name, contender=contender, values=tuple(values), cells=cells, now=now)
+
+    def resampled(self, counts: Counts) -> Floats:
+        """Return how many examples of each cell were drawn."""
+        return self.cells.resampled(counts)
+
+    def compared(self, resampled: Floats, policy: Fairness, drawing: Drawing) -> GroupFairness:
+        """Return the decisions by group, and how far the groups lie apart."""
+        parts, again = (
+            [_Group.of(of) for of in cells.reshape(len(self.values), 2, 2, cells.shape[1])]
+            for cells in (self.now, resampled)
         )
-        for value, part, one in zip(values, parts, drawn, strict=True)
-    )
-    compared = [i for i, row in enumerate(rows) if row.is_compared]
-    kept, of = [parts[i] for i in compared], [drawn[i] for i in compared]
-    return GroupFairness(column=column, contender=contender, groups=rows, **_distances(kept, of, drawing.confidence))
+        drawn = [
+            {
+                rate: _paired_rates(of.expected[rate], of.whole[rate], part.n(rate), (*_seeds(drawing), i))
+                for rate in _RATES
+            }
+            for i, (part, of) in enumerate(zip(parts, again, strict=True))
+        ]
+        rows = tuple(
+            GroupRates(
+                value=value,
+                n_examples=part.n("selection_rate"),
+                n_positive=part.n("true_positive_rate") if part.n("selection_rate") >= _MIN_SHOWN else None,
+                is_compared=part.n("selection_rate") >= policy.min_group_examples,
+                **{rate: _shown(part, rate, one[rate], drawing) for rate in _RATES},
+            )
+            for value, part, one in zip(self.values, parts, drawn, strict=True)
+        )
+        compared = [i for i, row in enumerate(rows) if row.is_compared]
+        distances = _distances([parts[i] for i in compared], [drawn[i] for i in compared], drawing.confidence)
+        return GroupFairness(column=self.column, contender=self.contender, groups=rows, **distances)
+
+
+def compare_groups(
+    contender: str, truth: Bools, expected: Bools, groups: pl.Series, policy: Fairness, drawing: Drawing
+) -> GroupFairness:
+    """Return one contender's decisions by group, and how far the groups lie apart; see `GroupsDrawn`."""
+    drawn = GroupsDrawn.of(contender, truth, expected, groups)
+    return drawn.compared(drawing.of(drawn, len(truth)), policy, drawing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Group:
-    """Of whom each rate is a rate, and of whom of these the outcome is expected."""
+    """Of how many each rate is a rate, and of how many of these the outcome is expected, arrays of (n_resamples,)."""
 
-    whole: Mapping[str, Bools]
-    expected: Mapping[str, Bools]
+    whole: Mapping[str, Floats]
+    expected: Mapping[str, Floats]
 
     @classmethod
-    def of(cls, truth: Bools, expected: Bools, member: Bools) -> _Group:
-        whole = dict(zip(_RATES, (member, member & truth, member & ~truth), strict=True))
-        return cls(whole=whole, expected={rate: rows & expected for rate, rows in whole.items()})
+    def of(cls, cells: Floats) -> _Group:
+        """Return a group by its cells: of outcome, and of decision."""
+        (_, wrongly), (_, rightly) = cells
+        negatives, positives = cells.sum(axis=1)
+        return cls(
+            whole=dict(zip(_RATES, (negatives + positives, positives, negatives), strict=True)),
+            expected=dict(zip(_RATES, (wrongly + rightly, rightly, wrongly), strict=True)),
+        )
 
     def n(self, rate: str) -> int:
-        return int(self.whole[rate].sum())
+        return int(self.whole[rate][0])
 
     def rate(self, rate: str) -> float:
-        return float(self.expected[rate].sum() / self.whole[rate].sum())
-
-
-def _resample(parts: Sequence[_Group], drawing: Drawing) -> list[dict[str, Floats]]:
-    """Return each group's resampled rates, NaN in a resample without anybody to count."""
-    columns = {
-        f"{what} {rate} {i}": rows[rate]
-        for i, part in enumerate(parts)
-        for what, rows in (("whole", part.whole), ("expected", part.expected))
-        for rate in _RATES
-    }
-    sums = drawing.sums(columns) if columns else {}
-    return [
-        {
-            rate: _paired_rates(
-                sums[f"expected {rate} {i}"], sums[f"whole {rate} {i}"], part.n(rate), (*_seeds(drawing), i)
-            )
-            for rate in _RATES
-        }
-        for i, part in enumerate(parts)
-    ]
+        return float(self.expected[rate][0] / self.whole[rate][0])
 
 
 def _paired_rates(above: Floats, below: Floats, n: int, seed: Sequence[int]) -> Floats:

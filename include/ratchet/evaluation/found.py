@@ -26,14 +26,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ratchet.evaluation.bootstrap import Interval
-from ratchet.evaluation.delong import AucError, auc_error, standard_error
+from ratchet.evaluation.delong import AucError, standard_error
 from ratchet.evaluation.metrics import DIGITS
+from ratchet.evaluation.yardstick import BINARY
 
 if TYPE_CHECKING:
     import polars as pl
+    from numpy.typing import NDArray
 
     from ratchet.evaluation.metrics import Bools, Floats
     from ratchet.evaluation.resampling import Units
+    from ratchet.evaluation.yardstick import Yardstick
     from ratchet.spec.features import Role
 
 Against = Literal["champion", "rest"]
@@ -89,15 +92,15 @@ class FoundSlices:
 
 
 def find_slices(
-    truth: Bools,
+    truth: NDArray[Any],
     scores: Mapping[str, Floats],
     features: pl.DataFrame,
     roles: Mapping[str, Role],
     *,
     min_examples: int,
-    min_of_a_class: int,
     confidence: float,
     units: Units | None = None,
+    yardstick: Yardstick = BINARY,
 ) -> FoundSlices:
     """Return the slices on which the candidate does worst; none where it has no sound scores.
 
@@ -107,13 +110,12 @@ def find_slices(
         ``candidate``, and ``champion`` where there is one.
     features : DataFrame of n_examples rows
         The columns to look at, of these ``roles``.
-    min_examples, min_of_a_class : int
-        What a slice, and the rest of the examples, must hold to be looked at.
+    min_examples : int
+        What a slice, and the rest of the examples, must hold to be looked at, beside 10 of each class that came.
     """
 
     def is_enough(member: Bools) -> bool:
-        n, n_positive = int(member.sum()), int((member & truth).sum())
-        return n >= min_examples and min(n_positive, n - n_positive) >= min_of_a_class
+        return int(member.sum()) >= min_examples and yardstick.is_varied(truth[member], of_all=False)
 
     if "candidate" not in scores:
         return FoundSlices(n_looked_at=0, rows=())
@@ -123,11 +125,12 @@ def find_slices(
         for value, member in _parts(features[feature], roles[feature])
         if is_enough(member) and is_enough(~member)
     ]
+    is_share = yardstick.kind != "regression"
     level = (1 - confidence) / max(len(looked_at), 1)
     rows: list[FoundSlice] = []
     for feature, value, member in looked_at:
-        for against, ours, theirs, error in _comparisons(truth, scores, member, units):
-            found = _found(ours - theirs, error, level=level, n=len(looked_at))
+        for against, ours, theirs, error in _comparisons(truth, scores, member, units, yardstick):
+            found = _found(ours - theirs, error, level=level, n=len(looked_at), is_share=is_share)
             if found is not None:
                 rows.append(
                     FoundSlice(
@@ -135,7 +138,7 @@ def find_slices(
                         value=value,
                         against=against,
                         n_examples=int(member.sum()),
-                        n_positive=int((member & truth).sum()),
+                        n_positive=yardstick.n_positive(truth[member]),
                         candidate_auc=round(ours, DIGITS),
                         other_auc=round(theirs, DIGITS),
                         difference=found[0],
@@ -153,30 +156,32 @@ def _worst(rows: list[FoundSlice]) -> Iterator[FoundSlice]:
 
 
 def _comparisons(
-    truth: Bools, scores: Mapping[str, Floats], member: Bools, units: Units | None
+    truth: NDArray[Any], scores: Mapping[str, Floats], member: Bools, units: Units | None, yardstick: Yardstick
 ) -> Iterator[tuple[Against, float, float, float]]:
     """Yield against whom, both AUCs, and the standard error of their difference."""
-    inside, rest = (_error(truth, scores["candidate"], rows) for rows in (member, ~member))
+    inside, rest = (_error(truth, scores["candidate"], rows, yardstick) for rows in (member, ~member))
     # Of separate examples; an entity or a span may have some on both sides.
     yield "rest", inside.auc, rest.auc, standard_error(inside.added - rest.added, units)
     if "champion" in scores:
-        champion = _error(truth, scores["champion"], member)
+        champion = _error(truth, scores["champion"], member, yardstick)
         yield "champion", inside.auc, champion.auc, standard_error(inside.added - champion.added, units)
 
 
-def _error(truth: Bools, scores: Floats, member: Bools) -> AucError:
-    found, added = auc_error(truth[member], scores[member]), np.zeros(len(truth))
+def _error(truth: NDArray[Any], scores: Floats, member: Bools, yardstick: Yardstick) -> AucError:
+    found, added = yardstick.error(truth[member], scores[member]), np.zeros(len(truth))
     added[member] = found.added
     return AucError(auc=found.auc, added=added)
 
 
-def _found(difference: float, error: float, *, level: float, n: int) -> tuple[Interval, float] | None:
+def _found(difference: float, error: float, *, level: float, n: int, is_share: bool) -> tuple[Interval, float] | None:
     """Return interval and p-value at the level of all slices; None where the difference has no error to go by."""
     if error == 0:
         return None
     reach = NormalDist().inv_cdf(1 - level / 2) * error
     value = round(difference, DIGITS)
-    low, high = (max(-1.0, min(1.0, round(difference + side * reach, DIGITS))) for side in (-1, 1))
+    # No difference of AUCs is larger; one of skills may be.
+    largest = 1.0 if is_share else float("inf")
+    low, high = (max(-largest, min(largest, round(difference + side * reach, DIGITS))) for side in (-1, 1))
     p_value = min(1.0, 2 * n * NormalDist().cdf(-abs(difference) / error))
     return Interval(value=value, low=min(low, value), high=max(high, value)), round(p_value, DIGITS)
 

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ratchet.evaluation.contenders import MIN_EXAMPLES_OF_A_CLASS
 from ratchet.evaluation.metrics import DIGITS, roc_auc
+from ratchet.evaluation.yardstick import MIN_EXAMPLES_OF_A_CLASS
 
 if TYPE_CHECKING:
     from ratchet.evaluation.metrics import Bools, Floats

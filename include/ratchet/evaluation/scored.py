@@ -1,4 +1,4 @@
-"""The metrics of one contender's scores, each with its bootstrap interval.
+"""The metrics of one contender's scores, each with its bootstrap interval, and their curve.
 
 Mean losses are resampled as they are. The bins of the calibration error are those of all examples and stay as they
 are in every resample; the error of a resample is on average above that of the examples it was drawn from (chance
@@ -7,11 +7,13 @@ alone makes gaps), so its interval errs upwards: a bound that its high end keeps
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ratchet.evaluation.bootstrap import percentile_interval
+from ratchet.evaluation.calibration import ScoreCurve, score_curve
 from ratchet.evaluation.metrics import (
     CALIBRATION_BINS,
     average_precision,
@@ -21,63 +23,104 @@ from ratchet.evaluation.metrics import (
     log_loss,
     log_losses,
 )
+from ratchet.evaluation.ranking import Ranking
 from ratchet.evaluation.resampling import ratio
 from ratchet.evaluation.results import Metrics
+from ratchet.evaluation.tallies import Runs
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ratchet.evaluation.bootstrap import Interval
     from ratchet.evaluation.metrics import Bools, Floats
-    from ratchet.evaluation.resampling import Drawing
+    from ratchet.evaluation.resampling import Counts, Drawing
+
+_LOSSES = ("log_loss", "brier")
 
 
-def score_metrics(name: str, truth: Bools, scores: Floats, drawing: Drawing, *, auc: Interval | None) -> Metrics:
-    """Return all metrics of one contender, beside its AUC; None where the examples cannot answer one.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scored:
+    """One contender's scores, sorted once for all that is told of them.
 
     Parameters
     ----------
     truth, scores : arrays of shape (n_examples,)
         In an order that does not depend on how they were read; scores in [0, 1].
+    bins : array of shape (n_examples,)
+        The bin of equal mass of each score.
+    losses : array of shape (2, n_examples)
+        Log loss and squared distance of each example in the order of ``ranking``, ``gaps`` score less outcome.
     """
-    values = {
-        "average_precision": average_precision(truth, scores),
-        "log_loss": log_loss(truth, scores),
-        "brier": brier(truth, scores),
-        "calibration_error": calibration_error(truth, scores),
-    }
-    if not truth.size:
-        return Metrics(name=name)
-    gaps, bins = scores - truth, equal_mass_bins(scores, CALIBRATION_BINS)
-    columns = {
-        "n": np.ones(len(truth)),
-        "log_loss": log_losses(truth, scores),
-        "brier": np.square(gaps),
-        **{f"bin {i}": np.where(bins == i, gaps, 0.0) for i in range(CALIBRATION_BINS)},
-    }
-    sums = drawing.sums(columns)
-    distances = np.sum([np.abs(sums[f"bin {i}"]) for i in range(CALIBRATION_BINS)], axis=0)
-    drawn = {
-        "log_loss": ratio(sums["log_loss"], sums["n"]),
-        "brier": ratio(sums["brier"], sums["n"]),
-        "calibration_error": ratio(distances, sums["n"]),
-        "average_precision": np.concatenate(
-            [_average_precisions(truth, scores, counts) for counts in drawing.counts(len(truth))]
-        ),
-    }
-    found = {
-        what: None if value is None else percentile_interval(value, drawn[what], drawing.confidence)
-        for what, value in values.items()
-    }
-    return Metrics(name=name, auc=auc, fault=None, **found)
 
+    name: str
+    truth: Bools
+    scores: Floats
+    ranking: Ranking
+    bins: NDArray[np.int64]
+    losses: Floats
+    gaps: Floats
+    negatives: Runs
+    positives: Runs
 
-def _average_precisions(truth: Bools, scores: Floats, counts: Floats) -> Floats:
-    """Return the average precision of each resample that holds a positive."""
-    order = np.argsort(-scores, kind="stable")
-    counts = np.take(counts[counts @ truth > 0], order, axis=1)
-    last = np.flatnonzero(np.append(np.diff(scores[order]) != 0, True))
-    hits = np.cumsum(counts * truth[order], axis=1)[:, last]
-    seen = np.cumsum(counts, axis=1)[:, last]
-    gained = np.diff(hits, axis=1, prepend=0)
-    precision = np.divide(hits, seen, out=np.zeros_like(hits), where=seen > 0)
-    found: Floats = (gained * precision).sum(axis=1) / hits[:, -1]
-    return found
+    @classmethod
+    def of(cls, name: str, truth: Bools, scores: Floats) -> Scored:
+        """Return the contender, its examples in order; without an example nothing is told."""
+        ranking, bins = Ranking.of(truth, scores), equal_mass_bins(scores, CALIBRATION_BINS)
+        order, n = ranking.order, ranking.n_negative
+        gaps = (scores - truth)[order]
+        return cls(
+            name=name,
+            truth=truth,
+            scores=scores,
+            ranking=ranking,
+            bins=bins,
+            losses=np.stack([log_losses(truth, scores)[order], np.square(gaps)]),
+            gaps=gaps,
+            negatives=Runs.of(bins[order[:n]], CALIBRATION_BINS),
+            positives=Runs.of(bins[order[n:]], CALIBRATION_BINS),
+        )
+
+    def resampled(self, counts: Counts) -> Floats:
+        """Return one row each: number, average precision, sums of losses; then by bin: gaps, examples, positives."""
+        ordered, n = self.ranking.ordered(counts), self.ranking.n_negative
+        passed, drawn = self.ranking.passed(ordered), ordered.astype(np.float64)
+        came = self.positives.sums(ordered[:, n:])
+        losses = self.losses @ drawn.T
+        drawn *= self.gaps
+        return np.concatenate(
+            [
+                ordered.sum(axis=1, dtype=np.float64)[None],
+                self.ranking.average_precision(ordered, passed)[None],
+                losses,
+                self.negatives.sums(drawn[:, :n]) + self.positives.sums(drawn[:, n:]),
+                self.negatives.sums(ordered[:, :n]) + came,
+                came,
+            ]
+        )
+
+    def metrics(self, resampled: Floats, drawing: Drawing, *, auc: Interval | None) -> Metrics:
+        """Return all metrics beside the AUC; None where the examples cannot answer one."""
+        if not self.truth.size:
+            return Metrics(name=self.name)
+        values = {
+            "average_precision": average_precision(self.truth, self.scores),
+            "log_loss": log_loss(self.truth, self.scores),
+            "brier": brier(self.truth, self.scores),
+            "calibration_error": calibration_error(self.truth, self.scores),
+        }
+        rows, precision, *rest = resampled
+        gaps = np.abs(resampled[4 : 4 + CALIBRATION_BINS]).sum(axis=0)
+        drawn = {name: ratio(of, rows) for name, of in zip(_LOSSES, rest[:2], strict=True)} | {
+            "calibration_error": ratio(gaps, rows),
+            "average_precision": precision[~np.isnan(precision)],
+        }
+        found: dict[str, Any] = {
+            what: None if value is None else percentile_interval(value, drawn[what], drawing.confidence)
+            for what, value in values.items()
+        }
+        return Metrics(name=self.name, auc=auc, fault=None, **found)
+
+    def curve(self, resampled: Floats, drawing: Drawing) -> ScoreCurve:
+        """Return calibration and distribution of the scores."""
+        n, came = resampled[4 + CALIBRATION_BINS :].reshape(2, CALIBRATION_BINS, -1)
+        return score_curve(self.name, self.truth, self.scores, self.bins, (n, came), drawing)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from ratchet.spec.fairness import Fairness
 from ratchet.spec.inspection import Inspect
@@ -13,14 +13,26 @@ from ratchet.spec.section import Section, Share
 Comparison = Literal["non_inferiority", "superiority"]
 ResampleBy = Literal["example", "entity", "span"]
 Shown = Literal["none", "shown", "judged"]
+LossName = Literal["mae", "rmse", "quantile_loss"]
 
 
 class Evaluate(Section):
-    """What a candidate must prove. Differences are of AUC, candidate minus the other, on the same examples."""
+    """What a candidate must prove. Differences are of AUC, candidate minus the other, on the same examples.
+
+    Of a label of several classes, what is said of AUC is meant of the macro AUC; of numbers, of the skill.
+    """
 
     test_spans: int = Field(ge=1, le=8784, description="Newest labelled spans, kept for the gate.")
     min_examples: int = Field(default=500, ge=10, description="Fewer labelled test examples leave it undecided.")
-    floor: Share = Field(default=0.5, description="AUC that a candidate must reach.")
+    metric: LossName | None = Field(
+        default=None,
+        description="Which loss a label of numbers is judged by, mae without it. Quality is the skill: the share of "
+        "the dummy's loss that a model saves.",
+    )
+    quantile: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        default=None, description="Which quantile is predicted, where the metric is quantile_loss."
+    )
+    floor: Share = Field(default=0.5, description="AUC that a candidate must reach; of numbers 0 unless it is set.")
     margin_over_dummy: Share = Field(default=0.01, description="AUC by which it must beat the dummy.")
     margin_over_rule: Share = Field(default=0.0, description="AUC by which it must beat the business rule.")
     margin_over_linear: Annotated[float, Field(ge=-1, le=1)] = Field(
@@ -62,3 +74,18 @@ class Evaluate(Section):
         default=None, description="Why a person must look at every candidate; with it, no gate passes by itself."
     )
     inspect: Inspect = Field(default=Inspect())
+
+    @model_validator(mode="after")
+    def _has_a_quantile(self) -> Evaluate:
+        if (self.metric == "quantile_loss") != (self.quantile is not None):
+            raise ValueError("quantile says which one is predicted: set it with metric: quantile_loss, and only there.")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_values(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What names a result of a spec without them, also of one from before there were these keys.
+        values = cast("dict[str, Any]", serialize(self))
+        for key in ("metric", "quantile"):
+            if values[key] is None:
+                del values[key]
+        return values

@@ -5,9 +5,9 @@ import polars as pl
 import pytest
 
 from ratchet.evaluation.baselines import rule_expects
-from ratchet.evaluation.calibration import score_curve
 from ratchet.evaluation.decisions import Decision, compare_decisions
 from ratchet.evaluation.resampling import Drawing
+from ratchet.evaluation.scored import Scored
 from ratchet.spec.objective import Rule
 from ratchet.spec.values import Values
 
@@ -73,6 +73,11 @@ def test_a_rule_expects_the_outcome_from_its_bound_on_and_of_no_missing_value():
     assert rule_expects(rule, values).tolist() == [False, True, True, False, False]
 
 
+def curve_of(truth, scores):
+    scored = Scored.of("candidate", truth, scores)
+    return scored.curve(DRAWING.of(scored, len(truth)), DRAWING)
+
+
 class TestCurve:
     def test_bins_hold_as_many_and_tell_the_share(self):
         from sklearn.calibration import calibration_curve
@@ -80,7 +85,7 @@ class TestCurve:
         rng = np.random.default_rng(0)
         scores = rng.random(2_000)
         truth = rng.random(2_000) < scores**2
-        found = score_curve("candidate", truth, scores, DRAWING)
+        found = curve_of(truth, scores)
         shares, means = calibration_curve(truth, scores, n_bins=10, strategy="quantile")
         assert {one.n_examples for one in found.calibration} == {200}
         assert [one.share.value for one in found.calibration] == pytest.approx(shares.tolist())
@@ -88,13 +93,13 @@ class TestCurve:
         assert all(one.share.low < one.share.high for one in found.calibration)
 
     def test_the_histogram_counts_every_example_1_included(self):
-        found = score_curve("candidate", np.array([True, False, True]), np.array([0.0, 0.05, 1.0]), DRAWING)
+        found = curve_of(np.array([True, False, True]), np.array([0.0, 0.05, 1.0]))
         assert (found.histogram[0], found.histogram[1], found.histogram[-1], sum(found.histogram)) == (1, 1, 1, 3)
 
     def test_equal_scores_share_a_bin_and_empty_bins_are_left_out(self):
-        found = score_curve("candidate", np.array([True, False] * 10), np.full(20, 0.3), DRAWING)
+        found = curve_of(np.array([True, False] * 10), np.full(20, 0.3))
         assert [(one.n_examples, one.share.value) for one in found.calibration] == [(20, 0.5)]
 
     def test_without_examples_it_is_empty(self):
-        found = score_curve("candidate", np.empty(0, dtype=bool), np.empty(0), DRAWING)
+        found = curve_of(np.empty(0, dtype=bool), np.empty(0))
         assert (found.calibration, sum(found.histogram)) == ((), 0)

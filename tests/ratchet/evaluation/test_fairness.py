@@ -28,7 +28,7 @@ def published(truth, expected, groups):
 
 
 def compare(truth, expected, groups, *, policy=POLICY, drawing=DRAWING):
-    return compare_groups("sex", "candidate", truth, expected, pl.Series(groups), policy, drawing)
+    return compare_groups("candidate", truth, expected, pl.Series("sex", groups), policy, drawing)
 
 
 def world(n=600, *, seed=0, apart=0.3):

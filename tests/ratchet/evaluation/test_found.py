@@ -27,7 +27,7 @@ def world(n=2_000, *, seed=0, lost=0.0):
 
 
 def find(truth, scores, features, *, roles=ROLES, confidence=0.95, **changes):
-    asked = {"min_examples": 100, "min_of_a_class": 10, **changes}
+    asked = {"min_examples": 100, **changes}
     return find_slices(truth, scores, features, roles, confidence=confidence, **asked)
 
 

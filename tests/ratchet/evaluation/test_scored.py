@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ratchet.evaluation.metrics import average_precision, equal_mass_bins
 from ratchet.evaluation.resampling import Drawing, Units, draws, rates
-from ratchet.evaluation.scored import score_metrics
+from ratchet.evaluation.scored import Scored
 
 FIGURES = ("average_precision", "log_loss", "brier", "calibration_error")
 
@@ -24,7 +24,8 @@ def drawing(**changes):
 
 
 def metrics_of(truth, scores, **changes):
-    return score_metrics("candidate", truth, scores, drawing(**changes), auc=None)
+    scored, how = Scored.of("candidate", truth, scores), drawing(**changes)
+    return scored.metrics(how.of(scored, len(truth)), how, auc=None)
 
 
 def test_each_figure_is_that_of_scikit_learn():
