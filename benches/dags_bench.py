@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 MODELS_PATH, PLUGINS_PATH = ROOT / "include" / "models", ROOT / "plugins"
-N_MODELS, N_DAGS_A_MODEL = 200, 5
+N_MODELS, N_DAGS_A_MODEL = 200, 6
 N_PROCESSES = 2
 BARE_EVERY = 5
 

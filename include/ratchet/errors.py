@@ -20,6 +20,7 @@
     ├── RegistryRefusedError E-REGISTRY-REFUSED  MLflow does not let the caller do this
     ├── TrainingError        E-TRAINING    these examples cannot train a model
     ├── ModelError           E-MODEL       a packaged model may not be loaded
+    ├── ReproductionError    E-REPRODUCTION a version made again is another one than was recorded
     └── PredictionsError     E-PREDICTIONS a model answered NaN, infinity, or a number outside [0, 1]
 """
 
@@ -129,6 +130,12 @@ class ModelError(RatchetError):
     """A packaged model may not be loaded."""
 
     code = "E-MODEL"
+
+
+class ReproductionError(RatchetError):
+    """A version that was made again came out otherwise than it was recorded; a retry would too."""
+
+    code = "E-REPRODUCTION"
 
 
 class PredictionsError(RatchetError, ValueError):

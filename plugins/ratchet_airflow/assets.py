@@ -15,7 +15,7 @@ from airflow.sdk import Asset
 if TYPE_CHECKING:
     from ratchet.identity import ModelId
 
-Purpose = Literal["arrive", "append", "deadline", "ingest", "score", "watch", "train", "release"]
+Purpose = Literal["arrive", "append", "deadline", "ingest", "score", "watch", "train", "release", "audit"]
 
 
 def dag_id(model: ModelId | str, purpose: Purpose) -> str:

@@ -147,9 +147,20 @@ def test_the_dags_take_january_from_the_first_load_to_predictions_of_a_champion(
     night |= {purpose: nights.succeed(purpose, NEXT) for purpose in ("ingest", "score", "watch")}
     assert night["score"].xcom("score_span")["version"] == "1"
     check_links(nights, flights, night, mlflow_url=on_server.tracking_uri)
+    check_audit(nights.run("audit", NEXT), gate)
     predictions = read_table(flights, FLIGHTS, "predictions", [NEXT])
     assert predictions.select("model_version", "model_digest").unique().rows() == [("1", gate["candidate_digest"])]
     assert predictions.height == read_table(flights, FLIGHTS, "examples", [NEXT]).height > 500
+
+
+def check_audit(audited: Ran, gate: dict[str, Any]) -> None:
+    assert audited.tasks == {
+        **dict.fromkeys(("wait_for_deadline", "verify_ledger", "compare_registry", "reproduce_champion"), "success"),
+        "age_versions": "skipped",
+    }
+    assert audited.xcom("verify_ledger")["number"] == 2
+    made = audited.xcom("reproduce_champion")
+    assert (made["digest"], made["equality"], made["differing"]) == (gate["candidate_digest"], "bits", [])
 
 
 def check_ledger(project: Project, gate: dict[str, Any]) -> None:

@@ -41,7 +41,7 @@ class TestDags:
     def test_are_those_that_the_arrival_needs(self, project: Project, kind: str) -> None:
         arrival, more, first = ARRIVALS[kind]
         dags = build(project, arrival)
-        assert set(dags) == {"ingest", "score", "watch", "train", "release"} | more
+        assert set(dags) == {"ingest", "score", "watch", "train", "release", "audit"} | more
         named = {first, "ingest_span", "compute_statistics", "validate_span", "validate_ground_truth"}
         assert set(dags["ingest"].task_ids) == named
         (root,) = dags["ingest"].roots

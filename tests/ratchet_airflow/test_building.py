@@ -44,7 +44,7 @@ def seen(fifty: Path) -> Iterator[DagBag]:
 
 class TestOneBrokenSpecOfFifty:
     def test_the_others_keep_their_dags(self, seen: DagBag) -> None:
-        assert len(seen.dags) == 49 * 5
+        assert len(seen.dags) == 49 * 6
         assert "model-07__ingest" not in seen.dags
 
     def test_the_import_error_names_model_file_line_and_key(self, seen: DagBag, fifty: Path) -> None:
@@ -79,7 +79,7 @@ def test_airflow_schedules_the_others_and_mends_when_the_spec_is(
 
     make_model(tmp_path, "mended-a")
     break_spec(make_model(tmp_path, "mended-b"))
-    sound = {f"mended-a__{purpose}" for purpose in ("ingest", "score", "watch", "train", "release")}
+    sound = {f"mended-a__{purpose}" for purpose in ("ingest", "score", "watch", "train", "release", "audit")}
     assert sync() == (sound, ["ratchet_broken_models.py"])
     spec = tmp_path / "mended-b" / "spec.yaml"
     spec.write_text(spec.read_text().replace("watcher: {}", ""))
@@ -108,7 +108,7 @@ def test_whatever_is_wrong_with_one_model_is_told_of_that_one(parcels: Project, 
 def test_sound_models_raise_nothing(parcels: Project) -> None:
     built = build_all(parcels)
     raise_broken(built)
-    assert (len(built.dags), built.errors) == (5, {})
+    assert (len(built.dags), built.errors) == (6, {})
 
 
 def test_a_task_about_to_run_reads_its_own_model_only(parcels: Project) -> None:

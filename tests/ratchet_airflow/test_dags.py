@@ -46,6 +46,13 @@ TASKS = {
         "publish_candidate": "PublishCandidateOperator",
     },
     "release": {"promote": "PromoteOperator"},
+    "audit": {
+        "wait_for_deadline": "WaitForDeadlineSensor",
+        "verify_ledger": "VerifyLedgerOperator",
+        "compare_registry": "CompareRegistryOperator",
+        "reproduce_champion": "ReproduceChampionOperator",
+        "age_versions": "AgeVersionsOperator",
+    },
 }
 # One asset a link: who publishes it, and which DAG it starts.
 LINKS = {
@@ -108,6 +115,8 @@ def test_tasks_follow_each_other_in_the_order_of_the_loop(dags: dict[str, DAG]) 
     assert upstream("train", "train") == {"select_window", "tune"}
     assert upstream("train", "evaluate") == {"select_window", "train"}
     assert upstream("train", "publish_candidate") == {"decide_gate"}
+    audited = ("verify_ledger", "compare_registry", "reproduce_champion", "age_versions")
+    assert [upstream("audit", task_id) for task_id in audited] == [{"wait_for_deadline"}] * 4
 
 
 @pytest.mark.parametrize("kind", LINKS)
@@ -121,7 +130,7 @@ def test_one_task_publishes_an_asset_and_one_dag_starts_on_it(dags: dict[str, DA
 
 def test_every_dag_is_keyed_by_the_span(dags: dict[str, DAG]) -> None:
     assert {purpose: type(dag.timetable).__name__ for purpose, dag in dags.items()} == {
-        "ingest": "SpanTimetable",
+        **dict.fromkeys(("ingest", "audit"), "SpanTimetable"),
         **dict.fromkeys(("score", "watch", "train", "release"), "PartitionedAssetTimetable"),
     }
 
@@ -247,6 +256,7 @@ def test_heavy_tasks_link_to_their_run_and_report(dags: dict[str, DAG]) -> None:
         "evaluate": ["MLflow run", "Report"],
         "decide_gate": ["MLflow run", "Report"],
         "promote": ["MLflow run", "Report"],
+        "age_versions": ["Report"],
     }
 
 

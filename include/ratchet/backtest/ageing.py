@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from ratchet.errors import InputError, TrainingError
-from ratchet.evaluation.metrics import roc_auc
-from ratchet.evaluation.yardstick import MIN_EXAMPLES_OF_A_CLASS
 from ratchet.features.matrix import feature_roles, to_matrix
 from ratchet.identity import ModelId
-from ratchet.monitoring.ageing import Ageing, StalenessCurve, staleness_curve
+from ratchet.monitoring.ageing import Ageing, span_auc, staleness_curve
 from ratchet.packaging.loaded import score
 from ratchet.packaging.package import read_manifest
-from ratchet.reports.staleness import render_staleness
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.reading import labelled_spans, read_manifests
 from ratchet.spans.records import SPAN
 from ratchet.steps.champion import read_state
 from ratchet.steps.examples import read_labelled_examples
-from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
+from ratchet.steps.results import StepFolder, StepKey, run_once
+from ratchet.steps.staleness_result import StalenessCurveResult, staleness_result
 from ratchet.storage.objects import open_store
 from ratchet.training.fit import fit_matrix, labelled_matrix
 from ratchet.training.window import Window, select_window
@@ -37,17 +33,10 @@ if TYPE_CHECKING:
 MAX_NIGHTS = 40
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StalenessCurveResult(StepResult):
-    """The period that is recommended, and what it gains over never training again; all figures in ``curve_uri``."""
-
-    every_spans: int
-    gain: float
-    gain_low: float
-    gain_high: float
-    nights: tuple[str, ...]
-    curve_uri: str
-    report_uri: str
+_MADE_HOW = (
+    "Models were trained as on {nights}: on the windows that would have been selected then, with the labels known "
+    "then, and with the parameters of today."
+)
 
 
 def backtest_staleness(
@@ -113,7 +102,7 @@ def backtest_staleness(
             confidence=spec.evaluate.confidence,
             seed=spec.train.seed,
         )
-        return _result(spec, curve, folder)
+        return staleness_result(spec, curve, folder, made_how=_MADE_HOW.format(nights=", ".join(nights)))
 
     return run_once(project, key, StalenessCurveResult, compute)
 
@@ -149,9 +138,8 @@ def score_ages(
             SPAN, pl.col(label).cast(pl.Boolean), pl.Series("score", score(pipeline, to_matrix(after, roles)))
         )
         for (span,), rows in scored.group_by(SPAN):
-            n_positive = int(rows[label].sum())
-            auc = roc_auc(rows[label].to_numpy(), rows["score"].to_numpy())
-            if auc is not None and min(n_positive, rows.height - n_positive) >= MIN_EXAMPLES_OF_A_CLASS:
+            auc = span_auc(rows[label].to_numpy(), rows["score"].to_numpy())
+            if auc is not None:
                 found.setdefault(str(span), {})[night] = auc
     return found
 
@@ -165,32 +153,3 @@ def _as_champion(project: Project, spec: ModelSpec) -> tuple[ModelSpec, Paramete
     if card.estimator != spec.train.estimator or not set(card.features) <= set(spec.features.columns):
         return spec, {}
     return spec.model_copy(update={"features": spec.features.only(card.features)}), card.parameters
-
-
-def _result(spec: ModelSpec, curve: StalenessCurve, folder: StepFolder) -> StalenessCurveResult:
-    words, gain = words_of(curve, present=spec.watch.retrain.every_spans), curve.gain
-    title = f"{spec.name}: how models age, {curve.nights[0]} to {curve.spans[-1].span}"
-    return StalenessCurveResult(
-        model=spec.name,
-        span=curve.spans[-1].span,
-        verdict="pass",
-        words=words,
-        uri=folder.uri,
-        every_spans=curve.recommended,
-        gain=gain.value,
-        gain_low=gain.low,
-        gain_high=gain.high,
-        nights=curve.nights,
-        curve_uri=folder.write("staleness.json", json.dumps(curve.to_json(), indent=1, allow_nan=False)),
-        report_uri=folder.write("report.html", render_staleness(curve, title=title, words=words)),
-    )
-
-
-def words_of(curve: StalenessCurve, *, present: int) -> str:
-    """Return the recommendation in one line."""
-    chosen = next(of for of in curve.periods if of.every_spans == curve.recommended)
-    longer = ", the longest that was tried" if curve.is_longest else ""
-    return (
-        f"retrain every {curve.recommended} spans{longer} (now every {present}): AUC {chosen.auc}, "
-        f"{chosen.loss} below every {curve.step_spans}, and {curve.gain} above never retraining"
-    )

@@ -18,6 +18,8 @@ import numpy as np
 
 from ratchet.errors import TrainingError
 from ratchet.evaluation.bootstrap import Interval, percentile_interval
+from ratchet.evaluation.metrics import roc_auc
+from ratchet.evaluation.yardstick import MIN_EXAMPLES_OF_A_CLASS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,6 +98,14 @@ class Ageing:
     step_spans: int
     spans: tuple[str, ...]
     aucs: Mapping[str, Mapping[str, float]]
+
+
+def span_auc(labels: NDArray[np.bool_], scores: NDArray[np.float64]) -> float | None:
+    """Return a model's AUC on one span; None where it holds too few examples of a class to be judged."""
+    n_positive = int(labels.sum())
+    if min(n_positive, len(labels) - n_positive) < MIN_EXAMPLES_OF_A_CLASS:
+        return None
+    return roc_auc(labels, scores)
 
 
 def staleness_curve(found: Ageing, *, tolerance: float, resamples: int, confidence: float, seed: int) -> StalenessCurve:

@@ -20,12 +20,22 @@ def mirror_aliases(tracking_uri: str, model: ModelId, state: LedgerState) -> dic
     ``challenger`` is a gated candidate that did not fail, is not champion and never was; none otherwise.
     """
     crash_point("promote.before_alias")
-    wanted = {CHAMPION: state.champion.version if state.champion else None, CHALLENGER: _challenger(state)}
+    wanted = _wanted(state)
     for alias, version in wanted.items():
         if read_alias(tracking_uri, model, alias) != version:
             mirror_alias(tracking_uri, model, alias, version)
         crash_point(f"promote.after_alias_{alias}")
     return wanted
+
+
+def compare_aliases(tracking_uri: str, model: ModelId, state: LedgerState) -> dict[str, tuple[str | None, str | None]]:
+    """Return each alias that points elsewhere than the ledger says: where it points, and where it should."""
+    seen = {alias: read_alias(tracking_uri, model, alias) for alias in (CHAMPION, CHALLENGER)}
+    return {alias: (seen[alias], version) for alias, version in _wanted(state).items() if seen[alias] != version}
+
+
+def _wanted(state: LedgerState) -> dict[str, str | None]:
+    return {CHAMPION: state.champion.version if state.champion else None, CHALLENGER: _challenger(state)}
 
 
 def _challenger(state: LedgerState) -> str | None:

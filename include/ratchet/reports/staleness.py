@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from ratchet.monitoring.ageing import StalenessCurve
 
 
-def render_staleness(curve: StalenessCurve, *, title: str, words: str) -> str:
-    """Return the page as HTML."""
+def render_staleness(curve: StalenessCurve, *, title: str, words: str, made_how: str) -> str:
+    """Return the page as HTML; ``made_how`` says which models these are."""
     by_age = Line(
         label="older than the newest",
         points=[(of.age_spans, of.loss.value) for of in curve.ages],
@@ -44,11 +44,12 @@ def render_staleness(curve: StalenessCurve, *, title: str, words: str) -> str:
         words=words,
         facts={
             "Recommended": f"every {curve.recommended} spans",
-            "Nights trained as on": count(len(curve.nights)),
+            "Nights": count(len(curve.nights)),
             "Spans scored": count(len(curve.spans)),
             "Loss tolerated": figure(curve.tolerance),
         },
         curve=curve,
+        made_how=made_how,
         confidence=f"{100 * curve.confidence:g}%",
         ages_plot=plot_lines(
             [by_age],

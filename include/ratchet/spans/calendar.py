@@ -63,6 +63,15 @@ class Calendar:
         """Return how many spans ``last`` is after ``first``; negative when it is before."""
         return self._number(last) - self._number(first)
 
+    def is_nth(self, key: str, n: int) -> bool:
+        """Say whether that is a span of each ``n``-th one, counted from a fixed one: the same whoever asks."""
+        return self._number(key) % n == 0
+
+    def latest_nth(self, key: str, n: int) -> str:
+        """Return the newest of each ``n``-th span that is not after this one."""
+        number = self._number(key)
+        return self._key(number - number % n)
+
     def range(self, first: str, last: str) -> list[str]:
         """Return all keys from ``first`` to ``last``, both included; none when ``last`` is earlier."""
         return [self._key(number) for number in range(self._number(first), self._number(last) + 1)]

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from ratchet.spec.auditing import Audit
 from ratchet.spec.evaluation import Evaluate
 from ratchet.spec.explanation import Explain, default_groups
 from ratchet.spec.features import Features
@@ -36,6 +37,7 @@ class ModelSpec(Section):
     evaluate: Evaluate
     explain: Explain = Field(default=Explain())
     watch: Watch = Field(default=Watch())
+    audit: Audit = Field(default=Audit())
     governance: Governance = Field(default=Governance())
     # Where the file stands; no key of it, and in no digest.
     _folder: Path | None = PrivateAttr(default=None)

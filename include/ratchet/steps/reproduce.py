@@ -36,6 +36,10 @@ TOLERANCE = 1e-9
 Equality = Literal["bits", "tolerance", "different"]
 
 
+class _UnreadError(Exception):
+    """The store did not give the data: gone, or down for a while."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReproduceResult(StepResult):
     """What came out.
@@ -87,7 +91,11 @@ def reproduce(project: Project, spec: ModelSpec, version: str) -> ReproduceResul
         span=trained["span"],
         inputs={"digest": trained["digest"], "recipe": trained["recipe_uri"], "now": asdict(now)},
     )
-    return run_once(project, key, ReproduceResult, lambda folder: _reproduce(project, trained, recipe, now, folder))
+    try:
+        return run_once(project, key, ReproduceResult, lambda folder: _reproduce(project, trained, recipe, now, folder))
+    except _UnreadError as unread:
+        words = f"cannot be made again; the first input that differs is the data: {unread.__cause__}"
+        return _untold(spec, trained, words, verdict="fail")
 
 
 def _find_training(project: Project, model: ModelId, version: str) -> dict[str, Any]:
@@ -124,7 +132,9 @@ def _reproduce(
     first = differing[0] if differing else "no recorded input: the machine, or a library's own parts"
     try:
         pipeline = _fit(project, spec, recipe)
-    except (DataError, StoreError) as error:
+    except StoreError as error:
+        raise _UnreadError from error
+    except DataError as error:
         return answer("fail", f"cannot be made again; the first input that differs is the data: {error}", None, None)
     except (SpecError, TrainingError) as error:
         return answer("fail", f"cannot be made again; the first input that differs is {first}: {error}", None, None)
@@ -169,12 +179,12 @@ def _largest_difference(project: Project, spec: ModelSpec, recipe: Recipe, diges
     return float(abs(score(pipeline, matrix) - score(packaged.pipeline, matrix)).max())
 
 
-def _untold(spec: ModelSpec, trained: dict[str, Any], words: str) -> ReproduceResult:
-    # Never written: what is told here is read from elsewhere.
+def _untold(spec: ModelSpec, trained: dict[str, Any], words: str, *, verdict: Verdict = "undecided") -> ReproduceResult:
+    # Never written: what is told here is read from elsewhere, or a store may answer otherwise tomorrow.
     return ReproduceResult(
         model=spec.name,
         span=trained["span"],
-        verdict="undecided",
+        verdict=verdict,
         words=f"version {trained['version']}: {words}",
         uri="",
         version=trained["version"],

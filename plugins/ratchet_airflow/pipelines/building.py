@@ -15,6 +15,7 @@ from ratchet.errors import SpecError
 from ratchet.spec.loading import find_models, load_spec
 from ratchet_airflow.assets import model_of
 from ratchet_airflow.pipelines.arrival import build_arrival
+from ratchet_airflow.pipelines.audit import build_audit
 from ratchet_airflow.pipelines.ingest import build_ingest
 from ratchet_airflow.pipelines.release import build_release
 from ratchet_airflow.pipelines.score import build_score
@@ -27,7 +28,14 @@ if TYPE_CHECKING:
     from ratchet.project import Project
     from ratchet.spec.model import ModelSpec
 
-_BUILDERS: tuple[Callable[[ModelSpec], DAG], ...] = (build_ingest, build_score, build_watch, build_train, build_release)
+_BUILDERS: tuple[Callable[[ModelSpec], DAG], ...] = (
+    build_ingest,
+    build_score,
+    build_watch,
+    build_train,
+    build_release,
+    build_audit,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, conf
 
 from ratchet.identity import ModelId
 from ratchet.spans.calendar import Calendar
@@ -52,8 +53,17 @@ def build_dag(spec: ModelSpec, purpose: Purpose, *, schedule: Any, **kwargs: Any
             "execution_timeout": LIGHT,
         },
         auto_register=False,
+        **_configured(),
         **kwargs,
     )
+
+
+@cache  # Airflow would parse its settings anew for each DAG: a tenth of what building them costs
+def _configured() -> dict[str, Any]:
+    return {
+        "max_consecutive_failed_dag_runs": conf.getint("core", "max_consecutive_failed_dag_runs_per_dag"),
+        "disable_bundle_versioning": conf.getboolean("dag_processor", "disable_bundle_versioning"),
+    }
 
 
 def first_run(spec: ModelSpec) -> datetime:

@@ -17,6 +17,7 @@ from ratchet_airflow.assets import (
 )
 
 if TYPE_CHECKING:
+    from ratchet.spec.cadence import Cadence
     from ratchet.spec.model import ModelSpec
 
 _A = {"hour": "an hour", "day": "a day", "week": "a week", "month": "a month"}
@@ -45,6 +46,7 @@ def _told(spec: ModelSpec) -> dict[Purpose, tuple[str, str, str]]:
     is_open, by_clock = bool(spec.source.arrival.batches), spec.source.arrival.kind == "clock"
     arrival = f"`{arrival_asset(model).name}`"
     announced = f"`{batch_asset(model).name}`" if is_open else arrival
+    cadence = spec.source.span
     begins = f"when {_A[spec.source.span]} has ended, for it" if by_clock else f"{arrival}"
     return {
         "ingest": (
@@ -90,4 +92,17 @@ def _told(spec: ModelSpec) -> dict[Purpose, tuple[str, str, str]]:
             f"{candidate}. By hand: give a partition key and `gate_result_uri`.",
             "nothing. The ledger has the entry, and MLflow's aliases follow it.",
         ),
+        "audit": (
+            "Proves again what is on record: the ledger, MLflow's aliases, the champion made again from its recipe; "
+            "and tells how versions age.",
+            f"when {_A[cadence]} has ended, for it, and looks when its deadline is over. The ledger is looked at "
+            f"{_every(spec.audit.ledger_spans(cadence), cadence)}, the champion made again "
+            f"{_every(spec.audit.reproduction_spans(cadence), cadence)}, ages are compared "
+            f"{_every(spec.audit.ageing_spans(cadence), cadence)}; a run by hand does all of it.",
+            "nothing. A task that fails names what is wrong; one that had nothing to do is skipped and says why.",
+        ),
     }
+
+
+def _every(n_spans: int, cadence: Cadence) -> str:
+    return f"each {cadence}" if n_spans == 1 else f"once in {n_spans} {cadence}s"

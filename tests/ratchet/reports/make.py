@@ -435,7 +435,7 @@ def make_pages(text: str = "") -> Mapping[str, Callable[[], str]]:
             curves=make_curves(),
             explanation=make_explanation(text),
         ),
-        "staleness": lambda: render_staleness(make_staleness(), title=title, words=title),
+        "staleness": lambda: render_staleness(make_staleness(), title=title, words=title, made_how=title),
         "evaluation-without-gate": lambda: render_evaluation(evaluation, title=title, words=title),
         "evaluation-empty": lambda: render_evaluation(
             EMPTY_EVALUATION, title=title, words="", gate=make_gate(EMPTY_EVALUATION)

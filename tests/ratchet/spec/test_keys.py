@@ -85,6 +85,7 @@ from ratchet.training.search.pruning import rungs_of
 from ratchet.training.search.running import Ground, search
 from ratchet.training.threshold import choose
 from ratchet.training.window import select_window
+from ratchet_airflow.pipelines.audit import build_audit
 from ratchet_airflow.pipelines.train import build_train
 from ratchet_airflow.runs import ModelRun
 from ratchet_airflow.waiting import night_of
@@ -423,6 +424,12 @@ def ranks(model: Model) -> object:
 
 def tasks_of_train(model: Model) -> object:
     return sorted(build_train(model.spec).task_ids)
+
+
+def audited(model: Model) -> object:
+    """Once in how many spans each task of the audit is due."""
+    run = ModelRun(project=model.project, spec=model.spec, span=day(1))
+    return {task.task_id: task.spans_between(run) for task in build_audit(run.spec).tasks if task.upstream_task_ids}
 
 
 def threads_of_a_fit(model: Model) -> object:
@@ -1161,6 +1168,9 @@ CASES = {
     "watch.retrain.cool_down_spans": Case(
         key="watch.retrain.cool_down_spans", value=4, observe=retraining(9, 10, requested=6)
     ),
+    "audit.every_spans": Case(key="audit.every_spans", value=2, observe=audited),
+    "audit.reproduce_every_spans": Case(key="audit.reproduce_every_spans", value=5, observe=audited),
+    "audit.age_every_spans": Case(key="audit.age_every_spans", value=3, observe=audited),
 }
 
 
