@@ -1,7 +1,8 @@
 """What the dummy and the business rule answer, by the kind of label, in the shape in which a model answers.
 
-The dummy answers what is known without a feature: the share of positives, the share of each class, or the mean. The
-rule answers the same of the training examples on the example's side of its bound.
+The dummy answers what is known without a feature: the share of positives, the share of each class, or the mean (the
+median or a quantile, where that is what the loss asks for). The rule answers the same of the training examples on the
+example's side of its bound.
 """
 
 from __future__ import annotations
@@ -12,31 +13,34 @@ import numpy as np
 
 from ratchet.errors import EmptyDataError
 from ratchet.evaluation.baselines import sides
+from ratchet.evaluation.losses import RMSE
 
 if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import ArrayLike, NDArray
 
+    from ratchet.evaluation.losses import Loss
     from ratchet.evaluation.metrics import Floats
     from ratchet.spec.label import Label
     from ratchet.spec.objective import Rule
 
 
-def dummy_answers(train_labels: NDArray[Any], label: Label, n_examples: int) -> Floats:
+def dummy_answers(train_labels: NDArray[Any], label: Label, n_examples: int, *, loss: Loss = RMSE) -> Floats:
     """Return the same answer for each of ``n_examples``: of shape (n_examples,), or (n_examples, n_classes).
 
     Parameters
     ----------
     train_labels : ndarray of shape (n_train,)
         Coded, see `LabelledMatrix`.
+    loss : Loss
+        Of numbers: the constant is answered that costs least, of a squared error the mean.
 
     Raises
     ------
     EmptyDataError
         Without training examples.
     """
-    mean = _targets(train_labels, label).mean(axis=0)
-    return _shaped(np.tile(mean, (n_examples, 1)), label)
+    return _shaped(np.tile(_answer(_targets(train_labels, label), label, loss), (n_examples, 1)), label)
 
 
 def rule_answers(
@@ -45,8 +49,10 @@ def rule_answers(
     label: Label,
     rule: Rule,
     values: pl.Series | ArrayLike,
+    *,
+    loss: Loss = RMSE,
 ) -> Floats:
-    """Return what the rule expects: the mean, or the shares, of the training examples on the same side of its bound.
+    """Return what the rule expects: what the dummy answers of the training examples on the same side of its bound.
 
     Parameters
     ----------
@@ -69,10 +75,10 @@ def rule_answers(
     of_train, current = sides(train_values, rule), sides(values, rule)
     if len(of_train[0]) != len(targets):
         raise ValueError(f"train_values and train_labels must be as many. Got {len(of_train[0])} and {len(targets)}.")
-    answered = np.tile(targets.mean(axis=0), (len(current[0]), 1))
+    answered = np.tile(_answer(targets, label, loss), (len(current[0]), 1))
     for train_side, side in zip(of_train, current, strict=True):
         if train_side.any():
-            answered[side] = targets[train_side].mean(axis=0)
+            answered[side] = _answer(targets[train_side], label, loss)
     return _shaped(answered, label)
 
 
@@ -83,6 +89,13 @@ def _targets(labels: NDArray[Any], label: Label) -> Floats:
     if label.kind == "multiclass":
         return np.asarray(labels[:, None] == np.arange(len(label.classes or ())), dtype=np.float64)
     return np.asarray(labels, dtype=np.float64)[:, None]
+
+
+def _answer(targets: Floats, label: Label, loss: Loss) -> Floats:
+    if label.kind == "regression":
+        return np.array([loss.constant(targets[:, 0])])
+    shares: Floats = targets.mean(axis=0)
+    return shares
 
 
 def _shaped(answered: Floats, label: Label) -> Floats:

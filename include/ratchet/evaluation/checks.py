@@ -1,6 +1,7 @@
 """The checks of the gate, each one question on the figures of an evaluation.
 
-How a lead is judged, by the candidate's AUC minus the other's and the interval of that difference:
+How a lead is judged, by the candidate's AUC (or other quality, see `yardstick`) minus the other's and the interval of
+that difference:
 
 ==========================================  =============================================================
 pass, proven                                the low end of the interval reaches the bound
@@ -19,7 +20,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from ratchet.evaluation.metrics import DIGITS
-from ratchet.evaluation.yardstick import MIN_EXAMPLES_OF_A_CLASS
+from ratchet.evaluation.yardstick import MIN_EXAMPLES_OF_A_CLASS, Yardstick
 from ratchet.verdicts import Check, Verdict
 
 if TYPE_CHECKING:
@@ -29,28 +30,41 @@ if TYPE_CHECKING:
 
 
 def check_predictions(evaluation: Evaluation) -> Check:
-    """Fail unless the candidate's scores are probabilities that tell examples apart."""
+    """Fail unless the candidate's answers are probabilities, or numbers, that tell examples apart."""
     name, candidate = "predictions", evaluation.metrics("candidate")
-    bound = "numbers in [0, 1], not all the same"
+    sound = Yardstick(kind=evaluation.kind).bound
+    bound = f"{sound}, not all the same"
     if candidate is None or evaluation.n_examples == 0:
         return Check(name=name, verdict="undecided", reason="The candidate scored no example.", bound=bound)
     if candidate.fault:
         reason = f"E-PREDICTIONS: {candidate.fault}."
         return Check(name=name, verdict="fail", reason=reason, observed=candidate.fault, bound=bound)
-    reason = f"All {evaluation.n_examples} scores of the candidate are numbers in [0, 1], and they differ."
+    reason = f"All {evaluation.n_examples} scores of the candidate are {sound}, and they differ."
     return Check(name=name, verdict="pass", reason=reason, observed=float(evaluation.n_examples), bound=bound)
 
 
 def _is_enough(evaluation: Evaluation, policy: Evaluate) -> bool:
-    of_a_class = min(evaluation.n_positive, evaluation.n_examples - evaluation.n_positive)
+    of_a_class = min(_of_classes(evaluation), default=MIN_EXAMPLES_OF_A_CLASS)
     return evaluation.n_examples >= policy.min_examples and of_a_class >= MIN_EXAMPLES_OF_A_CLASS
+
+
+def _of_classes(evaluation: Evaluation) -> tuple[int, ...]:
+    """Return how many examples each class has; none of numbers."""
+    if evaluation.kind == "binary":
+        return (evaluation.n_positive, evaluation.n_examples - evaluation.n_positive)
+    return evaluation.class_counts
 
 
 def check_examples(evaluation: Evaluation, policy: Evaluate) -> Check:
     """Undecided unless there are ``min_examples`` (included), and enough of each class for an interval."""
-    n, n_positive = evaluation.n_examples, evaluation.n_positive
-    seen = f"{n} labelled test examples, {n_positive} of them positive"
-    needed = f"{policy.min_examples} with {MIN_EXAMPLES_OF_A_CLASS} of each class"
+    n = evaluation.n_examples
+    seen, needed = f"{n} labelled test examples", f"{policy.min_examples}"
+    if evaluation.kind == "binary":
+        seen += f", {evaluation.n_positive} of them positive"
+    elif evaluation.class_counts:
+        seen += f", {min(evaluation.class_counts)} of the rarest of {len(evaluation.class_counts)} classes"
+    if evaluation.kind != "regression":
+        needed += f" with {MIN_EXAMPLES_OF_A_CLASS} of each class"
     enough = _is_enough(evaluation, policy)
     return Check(
         name="examples",
@@ -86,15 +100,15 @@ def check_unseen(test: Collection[str], candidate: Collection[str], champion: Co
 def check_bounds(evaluation: Evaluation, policy: Evaluate) -> Iterator[Check]:
     """Yield the floor, and the leads over the dummy, the rule and the linear model."""
     enough, candidate = _is_enough(evaluation, policy), evaluation.metrics("candidate")
-    auc = candidate.auc if candidate else None
-    yield _judge("floor", "AUC of the candidate", auc, policy.floor, must_exceed=False, enough=enough)
+    quality, what = candidate.quality if candidate else None, _what(evaluation)
+    yield _judge("floor", f"{what} of the candidate", quality, policy.floor, must_exceed=False, enough=enough)
     for other, margin, must_exceed in (
         ("dummy", policy.margin_over_dummy, True),
         ("rule", policy.margin_over_rule, True),
         ("linear", policy.margin_over_linear, False),
     ):
         interval = evaluation.difference(other)
-        yield _judge(other, f"AUC above the {other}", interval, margin, must_exceed=must_exceed, enough=enough)
+        yield _judge(other, f"{what} above the {other}", interval, margin, must_exceed=must_exceed, enough=enough)
 
 
 def check_champion(evaluation: Evaluation, policy: Evaluate, comparison: Comparison | None) -> Check:
@@ -104,19 +118,19 @@ def check_champion(evaluation: Evaluation, policy: Evaluate, comparison: Compari
         return Check(name="champion", verdict="pass", reason=reason, observed="no champion", bound="cold start")
     enough, interval = _is_enough(evaluation, policy), evaluation.difference("champion")
     if enough and interval is not None and interval.value == 0:
-        reason = f"A tie keeps the champion: the difference of AUC is {interval}."
+        reason = f"A tie keeps the champion: the difference of {evaluation.quality} is {interval}."
         ends = (interval.low, interval.high)
         return Check(name="champion", verdict="fail", reason=reason, observed=0.0, bound="no tie", interval=ends)
     if comparison == "non_inferiority":
-        what, margin = "AUC above the champion (non-inferiority)", 0 - policy.non_inferiority_margin
+        what, margin = f"{_what(evaluation)} above the champion (non-inferiority)", 0 - policy.non_inferiority_margin
     else:
-        what, margin = "AUC above the champion (superiority)", policy.superiority_margin
+        what, margin = f"{_what(evaluation)} above the champion (superiority)", policy.superiority_margin
     return _judge("champion", what, interval, margin, must_exceed=comparison == "superiority", enough=enough)
 
 
 def check_slices(evaluation: Evaluation, policy: Evaluate) -> Check:
     """Fail if a slice's interval lies wholly below ``-max_slice_drop``; a high end right on it passes."""
-    bound = 0 - policy.max_slice_drop
+    bound, most = 0 - policy.max_slice_drop, f"{policy.max_slice_drop:g} {evaluation.quality}"
     if not _is_enough(evaluation, policy) or evaluation.difference("champion") is None:
         reason = "No slice is judged, as the comparison with the champion could not be."
         return Check(name="slices", verdict="undecided", reason=reason, bound=bound)
@@ -125,7 +139,7 @@ def check_slices(evaluation: Evaluation, policy: Evaluate) -> Check:
     small = f"{len(evaluation.slices) - len(judged)} smaller ones are shown only"
     if lost:
         named = _some([_slice_words(row, interval) for row, interval in sorted(lost, key=lambda pair: pair[1].high)])
-        reason = f"{len(lost)} of {len(judged)} slices certainly lost more than {policy.max_slice_drop:g} AUC: {named}."
+        reason = f"{len(lost)} of {len(judged)} slices certainly lost more than {most}: {named}."
         observed = min(interval.high for _, interval in lost)
         lowest = min((interval for _, interval in lost), key=lambda of: of.high)
         ends = (lowest.low, lowest.high)
@@ -134,10 +148,14 @@ def check_slices(evaluation: Evaluation, policy: Evaluate) -> Check:
         reason = f"No slice is large enough to be judged; {small}."
         return Check(name="slices", verdict="pass", reason=reason, observed="no slice judged", bound=bound)
     row, interval = min(judged, key=lambda pair: pair[1].high)
-    reason = f"None of {len(judged)} slices certainly lost more than {policy.max_slice_drop:g} AUC; {small}. "
+    reason = f"None of {len(judged)} slices certainly lost more than {most}; {small}. "
     reason += f"The lowest: {_slice_words(row, interval)}."
     ends = (interval.low, interval.high)
     return Check(name="slices", verdict="pass", reason=reason, observed=interval.high, bound=bound, interval=ends)
+
+
+def _what(evaluation: Evaluation) -> str:
+    return evaluation.quality[0].upper() + evaluation.quality[1:]
 
 
 def _judge(name: str, what: str, interval: Interval | None, bound: float, *, must_exceed: bool, enough: bool) -> Check:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ratchet.evaluation.bootstrap import Interval
 from ratchet.evaluation.leakage import FeatureFigures
 from ratchet.evaluation.overlap import OverlapFigures
 from ratchet.evaluation.results import check_schema_version
+
+if TYPE_CHECKING:
+    from ratchet.spec.label import LabelKind
 
 SCHEMA_VERSION = 1
 
@@ -58,7 +61,9 @@ class Inspection:
     label_noise : Interval or None
         See ``ratchet.evaluation.noise``; None where the test examples cannot tell.
     disagreement : float or None
-        Share of test examples that candidate and champion decide differently, each by its own threshold.
+        Share of test examples that candidate and champion decide differently, each by its own threshold; of several
+        classes those whose likeliest class differs. Of numbers the mean distance of both predictions, over that of the
+        numbers from their median.
     changes : tuple of WindowChange
         One a feature.
     change_fault : str
@@ -75,10 +80,14 @@ class Inspection:
     disagreement: float | None
     changes: tuple[WindowChange, ...]
     change_fault: str = ""
+    kind: LabelKind = "binary"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
-        return {"schema_version": SCHEMA_VERSION, **asdict(self)}
+        values = {"schema_version": SCHEMA_VERSION, **asdict(self)}
+        if self.kind == "binary":
+            del values["kind"]
+        return values
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Inspection:

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from ratchet.evaluation.yardstick import Yardstick
 from ratchet.verdicts import Check, Verdict
 
 if TYPE_CHECKING:
     from ratchet.evaluation.inspection import Inspection
     from ratchet.spec.evaluation import Evaluate
     from ratchet.spec.inspection import Inspect
+    from ratchet.spec.label import LabelKind
 
 _SHOWN = 5
 
@@ -36,7 +38,8 @@ def inspection_checks(found: Inspection, policy: Evaluate, switched_off: Sequenc
         check_times(found, bounds),
         check_overlap(found, bounds),
         check_stability(found),
-        check_label_noise(found, bounds),
+        # Numbers have no outcome that would contradict a prediction.
+        *([check_label_noise(found, bounds)] if found.kind != "regression" else []),
         *check_footprint(found, bounds),
     ]
     if found.has_champion:
@@ -47,15 +50,21 @@ def inspection_checks(found: Inspection, policy: Evaluate, switched_off: Sequenc
 def check_leakage(found: Inspection, bounds: Inspect) -> Check:
     """Fail where one feature alone tells the outcome better than ``max_feature_auc``."""
     name, bound = "leakage", bounds.max_feature_auc
+    measure = "a rank concordance" if found.kind == "regression" else "an AUC"
     figures = {of.feature: of.auc for of in found.features if of.auc is not None}
     if not figures:
-        reason = "No feature could be held against the outcome: too few training examples of a class."
+        few = "too few training examples of a class"
+        if found.kind == "regression":
+            few = "too few training examples, or all of one number"
+        reason = f"No feature could be held against the outcome: {few}."
         return Check(name=name, verdict="undecided", reason=reason, bound=bound)
     best = max(figures, key=lambda feature: figures[feature])
     leaks = {feature: auc for feature, auc in figures.items() if auc > bound}
     if leaks:
-        reason = f"{_ranked(leaks)}: each alone tells the outcome with an AUC above {bound:g}. Such a feature is known "
-        reason += "only after the event, or made from the label: name it under features.leaks."
+        reason = (
+            f"{_ranked(leaks)}: each alone tells the outcome with {measure} above {bound:g}. Such a feature is known "
+        )
+        reason += "known only after the event, or made from the label: name it under features.leaks."
         return Check(name=name, verdict="fail", reason=reason, observed=figures[best], bound=bound)
     reason = f"No feature of {len(figures)} tells the outcome by itself; the most does {best}."
     return Check(name=name, verdict="pass", reason=reason, observed=figures[best], bound=bound)
@@ -121,15 +130,16 @@ def check_overlap(found: Inspection, bounds: Inspect) -> Check:
 
 
 def check_stability(found: Inspection) -> Check:
-    """Fail where the candidate answers no probability to an example such as nobody has sent yet."""
-    name, bound = "stability", "numbers in [0, 1]"
+    """Fail where the candidate answers no probability, or number, to an example such as nobody has sent yet."""
+    name, bound = "stability", Yardstick(kind=found.kind).bound
+    told = "scores in [0, 1]" if found.kind == "binary" else bound
     if not found.n_odd:
         reason = "The candidate was tried on no odd example."
         return Check(name=name, verdict="undecided", reason=reason, bound=bound)
     if found.fault:
         reason = f"E-PREDICTIONS: of odd examples (all missing, huge numbers, unseen categories) {found.fault}."
         return Check(name=name, verdict="fail", reason=reason, observed=found.fault, bound=bound)
-    reason = f"{found.n_odd} odd examples (all missing, huge numbers, unseen categories) get scores in [0, 1]."
+    reason = f"{found.n_odd} odd examples (all missing, huge numbers, unseen categories) get {told}."
     return Check(name=name, verdict="pass", reason=reason, observed=float(found.n_odd), bound=bound)
 
 
@@ -140,7 +150,8 @@ def check_label_noise(found: Inspection, bounds: Inspect) -> Check:
         reason = "Too few test examples, or all of one score: how noisy the outcomes are cannot be told."
         return Check(name=name, verdict="undecided", reason=reason, bound=bound)
     interval = (noise.low, noise.high)
-    seen = f"Where the candidate is surest, both ways, {noise.value:.2%} of the outcomes contradict it"
+    both_ways = ", both ways," if found.kind == "binary" else ""
+    seen = f"Where the candidate is surest{both_ways} {noise.value:.2%} of the outcomes contradict it"
     if noise.value <= bound:
         reason = f"{seen}; at most {bound:.2%} may."
         return Check(name=name, verdict="pass", reason=reason, observed=noise.value, bound=bound, interval=interval)
@@ -171,7 +182,7 @@ def check_disagreement(found: Inspection, bounds: Inspect) -> Check:
     if share is None:
         reason = "The decisions of candidate and champion could not be compared: one of them gave no sound score."
         return Check(name=name, verdict="undecided", reason=reason, bound=bound)
-    reason = f"Candidate and champion decide {share:.2%} of the test examples differently, each by its threshold; "
+    reason = f"{_differing(share, found.kind)}; "
     reason += f"at most {bound:.2%} may be{'' if share <= bound else ': a person looks, even if it is better'}."
     verdict: Verdict = "pass" if share <= bound else "undecided"
     return Check(name=name, verdict=verdict, reason=reason, observed=share, bound=bound)
@@ -193,6 +204,14 @@ def check_window(found: Inspection, bounds: Inspect) -> Check:
         return Check(name=name, verdict="undecided", reason=reason, observed=distances[farthest], bound=bound)
     reason = f"None of {len(distances)} features lies far from the champion's training spans; the farthest: {farthest}."
     return Check(name=name, verdict="pass", reason=reason, observed=distances[farthest], bound=bound)
+
+
+def _differing(share: float, kind: LabelKind) -> str:
+    if kind == "binary":
+        return f"Candidate and champion decide {share:.2%} of the test examples differently, each by its threshold"
+    if kind == "multiclass":
+        return f"Candidate and champion take {share:.2%} of the test examples for different classes"
+    return f"Candidate and champion lie {share:.2%} of the numbers' own mean distance from their median apart"
 
 
 def _check_switched_off(keys: Sequence[str]) -> Check:

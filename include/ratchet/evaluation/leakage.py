@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -23,8 +23,11 @@ from ratchet.evaluation.metrics import DIGITS, roc_auc
 from ratchet.evaluation.yardstick import MIN_EXAMPLES_OF_A_CLASS
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from ratchet.evaluation.metrics import Bools, Floats
     from ratchet.spec.features import Role
+    from ratchet.spec.label import LabelKind
     from ratchet.spec.source import Source
 
 _BINS = 64
@@ -52,7 +55,7 @@ class FeatureFigures:
     Parameters
     ----------
     auc : float or None
-        In [0.5, 1]; None with fewer than 10 examples of a class.
+        In [0.5, 1]; None with fewer than 10 examples of a class. Of numbers see `feature_concordance`.
     distinct_share : float or None
         Distinct values by examples that hold one, where the feature could be an id: categories, and whole numbers that
         run with the event time. None for any other number, and for fewer than 100 examples.
@@ -70,7 +73,12 @@ class FeatureFigures:
 
 
 def read_features(
-    examples: pl.DataFrame, labels: Bools, roles: Mapping[str, Role], *, source: Source
+    examples: pl.DataFrame,
+    labels: NDArray[Any],
+    roles: Mapping[str, Role],
+    *,
+    source: Source,
+    kind: LabelKind = "binary",
 ) -> tuple[FeatureFigures, ...]:
     """Return the figures of each feature.
 
@@ -79,20 +87,52 @@ def read_features(
     examples : DataFrame of n_examples rows
         Labelled examples with derived columns, entity and event time.
     labels : array of shape (n_examples,)
-        Their outcomes.
+        Their outcomes, coded by ``kind``: of several classes the one that is told best counts.
     roles : mapping of str to role
         The features.
     """
     return tuple(
         FeatureFigures(
             feature=name,
-            auc=feature_auc(examples[name], labels, role),
+            auc=_tells(examples[name], labels, role, kind),
             distinct_share=distinct_share(examples[name], examples[source.time], role),
             is_entity=_is_entity(examples[name], examples[source.entity]),
             after_share=after_share(examples[name], examples[source.time], source.time_zone),
         )
         for name, role in roles.items()
     )
+
+
+def _tells(column: pl.Series, labels: NDArray[Any], role: Role, kind: LabelKind) -> float | None:
+    if kind == "binary":
+        return feature_auc(column, labels, role)
+    if kind == "regression":
+        return feature_concordance(column, labels, role)
+    by_class = [feature_auc(column, labels == place, role) for place in np.unique(labels)]
+    return max((auc for auc in by_class if auc is not None), default=None)
+
+
+def feature_concordance(column: pl.Series, labels: Floats, role: Role) -> float | None:
+    """Return how well a feature alone tells a number, in [0.5, 1]; None with fewer than 20 examples, or equal numbers.
+
+    It is (1 + r) / 2 for the rank correlation r (Spearman's) of the number with each reading of the feature, the
+    larger: 0.5 is chance, and 1 tells the order of all numbers, as an AUC does.
+    """
+    if len(labels) < 2 * MIN_EXAMPLES_OF_A_CLASS or labels.min() == labels.max():
+        return None
+    readings = [0.0, _rank_correlation(_shares(_values(column, role), labels), labels)]
+    if role == "numeric":
+        numbers = _numbers(column)
+        known = numbers.is_not_null().to_numpy()
+        if known.sum() >= 2 * MIN_EXAMPLES_OF_A_CLASS:
+            readings.append(abs(_rank_correlation(numbers.drop_nulls().to_numpy(), labels[known])))
+    return round((1 + max(readings)) / 2, DIGITS)
+
+
+def _rank_correlation(values: Floats, labels: Floats) -> float:
+    frame = pl.DataFrame({"value": values, "label": labels})
+    found = frame.select(pl.corr("value", "label", method="spearman")).item()
+    return 0.0 if found is None or np.isnan(found) else float(found)
 
 
 def feature_auc(column: pl.Series, labels: Bools, role: Role) -> float | None:
@@ -157,8 +197,8 @@ def _values(column: pl.Series, role: Role) -> pl.Series:
     return (numbers.rank("average") * _BINS / (len(numbers) - numbers.null_count() + 1)).floor()
 
 
-def _shares(values: pl.Series, labels: Bools) -> Floats:
-    """Return for each example the share of positives among those of its value in the other folds."""
+def _shares(values: pl.Series, labels: Bools | Floats) -> Floats:
+    """Return for each example the share of positives (or the mean) among those of its value in the other folds."""
     overall = float(labels.mean())
     frame = pl.DataFrame({"value": values, "label": labels.astype(np.float64)})
     # A value's examples often stand together, so each value is dealt out to the folds by itself.

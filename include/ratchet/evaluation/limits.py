@@ -81,6 +81,7 @@ def _check_more_slices(evaluation: Evaluation, policy: Evaluate) -> Iterator[Che
 
 def _check_found(evaluation: Evaluation, policy: Evaluate) -> Check:
     name, bound = "found slices", 0 - policy.max_slice_drop
+    most = f"{policy.max_slice_drop:g} {evaluation.quality}"
     found = evaluation.found
     if found is None or check_examples(evaluation, policy).verdict != "pass":
         reason = "No slice was looked for, or there are too few examples to judge one."
@@ -89,9 +90,9 @@ def _check_found(evaluation: Evaluation, policy: Evaluate) -> Check:
     looked = f"of {found.n_looked_at} slices looked at, corrected for their number"
     lost = [row for row in rows if round(row.difference.high - bound, DIGITS) < 0]
     if lost:
-        reason = f"{len(lost)} {looked}, certainly lost more than {policy.max_slice_drop:g} AUC: {_words(lost)}."
+        reason = f"{len(lost)} {looked}, certainly lost more than {most}: {_words(lost)}."
         return Check(name=name, verdict="fail", reason=reason, observed=lost[0].difference.high, bound=bound)
-    reason = f"None {looked}, certainly lost more than {policy.max_slice_drop:g} AUC."
+    reason = f"None {looked}, certainly lost more than {most}."
     if not rows:
         return Check(name=name, verdict="pass", reason=reason, observed="no slice lost", bound=bound)
     reason += f" The lowest: {_words(rows[:1])}."

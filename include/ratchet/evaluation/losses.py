@@ -62,4 +62,4 @@ class Loss:
         return float(np.quantile(values, 0.5 if self.name == "mae" else self.quantile))
 
 
-MAE = Loss()
+MAE, RMSE = Loss(), Loss(name="rmse")

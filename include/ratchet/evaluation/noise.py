@@ -21,9 +21,9 @@ from ratchet.evaluation.bootstrap import Interval
 from ratchet.evaluation.metrics import DIGITS, check_pairs
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
-    from ratchet.evaluation.metrics import Bools
+    from ratchet.evaluation.metrics import Bools, Floats
 
 _END = 0.1
 # Fewer examples at an end hold no share that would be worth an interval.
@@ -47,6 +47,32 @@ def label_noise(labels: ArrayLike, scores: ArrayLike, *, confidence: float = 0.9
     ordered = np.sort(score)
     low, high = truth[score <= ordered[n_end - 1]], ~truth[score >= ordered[-n_end]]
     return min((_wilson(end, confidence) for end in (low, high)), key=lambda of: (of.value, of.high))
+
+
+def class_noise(labels: NDArray[np.int64], answers: Floats, *, confidence: float = 0.95) -> Interval | None:
+    """Return the share of other outcomes among the tenth of examples with the likeliest class, with its interval.
+
+    Were each label turned with probability r, no group could be purer than r, and this one is as pure as the model
+    knows any.
+
+    Parameters
+    ----------
+    answers : array of shape (n_examples, n_classes)
+        Probabilities.
+
+    Returns
+    -------
+    Interval or None
+        As `label_noise` does.
+    """
+    n_end = math.ceil(_END * len(labels))
+    if n_end < MIN_AT_AN_END:
+        return None
+    likeliest = answers.max(axis=1)
+    if likeliest.min() == likeliest.max():
+        return None
+    surest = likeliest >= np.sort(likeliest)[-n_end]
+    return _wilson(answers[surest].argmax(axis=1) != labels[surest], confidence)
 
 
 def _wilson(contradicts: Bools, confidence: float) -> Interval:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ratchet.evaluation.predictions import find_fault
+from ratchet.evaluation.yardstick import Yardstick
 
 if TYPE_CHECKING:
     from ratchet.packaging.card import Row
@@ -36,7 +36,7 @@ def find_instability(model: LoadedModel) -> tuple[str | None, int]:
 
     roles = model.card.features
     rows = odd_rows(model.card.golden_rows, roles)
-    return find_fault(model.raw_scores(rows_to_frame(rows, roles))), len(rows)
+    return Yardstick(kind=model.card.form.kind).find_fault(model.raw_scores(rows_to_frame(rows, roles))), len(rows)
 
 
 def _extremes(roles: Mapping[str, Role]) -> Iterator[Row]:

@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ratchet.evaluation.bootstrap import Interval, bootstrap_auc, percentile_interval
+from ratchet.evaluation.bootstrap import Interval, bootstrap_quality, percentile_interval
+from ratchet.evaluation.yardstick import BINARY
 
 if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import ArrayLike
 
     from ratchet.evaluation.metrics import Floats
+    from ratchet.evaluation.resampling import Units
+    from ratchet.evaluation.yardstick import Yardstick
 
 Predict = Callable[["pl.DataFrame"], "Floats"]
 _WHOLE = "whole"
@@ -39,16 +42,22 @@ class Importance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resampling:
-    """How often values are shuffled and examples resampled."""
+    """How often values are shuffled and examples resampled, and what is drawn together; None for each by itself."""
 
     repeats: int
     resamples: int
     confidence: float
     seed: int
+    units: Units | None = None
 
 
 def permutation_importance(
-    predict: Predict, examples: pl.DataFrame, labels: ArrayLike, features: Sequence[str], how: Resampling
+    predict: Predict,
+    examples: pl.DataFrame,
+    labels: ArrayLike,
+    features: Sequence[str],
+    how: Resampling,
+    yardstick: Yardstick = BINARY,
 ) -> tuple[Importance, ...]:
     """Return the importance of each feature, the most important first; none unless both classes are there.
 
@@ -59,7 +68,9 @@ def permutation_importance(
     examples : polars.DataFrame of n_examples rows
         Examples that the model was not fitted on, in an order that the seed may rely on.
     labels : array of shape (n_examples,)
-        0 or 1.
+        0 or 1, the place of the class, or a number.
+    yardstick : Yardstick
+        What the label is; importance is the quality that is lost.
 
     Notes
     -----
@@ -77,7 +88,8 @@ def permutation_importance(
                 _shuffle(examples[feature], (how.seed, zlib.crc32(feature.encode()), number))
             )
             scores[_key(feature, number)] = predict(shuffled)
-    resampled = bootstrap_auc(labels, scores, resamples=how.resamples, seed=how.seed)
+    truth = yardstick.check_labels(labels)
+    resampled = bootstrap_quality(yardstick, truth, scores, resamples=how.resamples, seed=how.seed, units=how.units)
     if resampled is None:
         return ()
     found = [

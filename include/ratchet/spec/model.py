@@ -13,7 +13,7 @@ from ratchet.spec.explanation import Explain, default_groups
 from ratchet.spec.features import Features
 from ratchet.spec.governance import Governance
 from ratchet.spec.joins import Join, JoinName, check_joins
-from ratchet.spec.kinds import faults_of_kind
+from ratchet.spec.kinds import defaults_of_kind, faults_of_kind
 from ratchet.spec.label import Label
 from ratchet.spec.objective import Objective
 from ratchet.spec.section import MisplacedError, Name, Section
@@ -102,6 +102,9 @@ class ModelSpec(Section):
     def _the_kind_of_label_is_answered(self) -> ModelSpec:
         if faults := faults_of_kind(self):
             raise MisplacedError(faults)
+        # Frozen for everyone else: a default that depends on another section can only be set once both are there.
+        for name, section in defaults_of_kind(self).items():
+            object.__setattr__(self, name, section)
         return self
 
     @model_validator(mode="after")

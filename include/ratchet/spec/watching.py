@@ -139,7 +139,9 @@ class Skew(DistancePolicy):
 class Quality(Section):
     """When realised quality counts as broken."""
 
-    min_auc: Share = Field(default=0.5, description="Realised AUC of a cohort that the champion must reach.")
+    min_auc: Share = Field(
+        default=0.5, description="Realised AUC of a cohort that the champion must reach; of numbers 0 unless it is set."
+    )
     max_drop: Share = Field(default=0.1, description="Loss of realised AUC against the champion's gate, at most.")
     min_examples: int = Field(default=300, ge=10, description="Fewer labelled examples leave it undecided.")
 

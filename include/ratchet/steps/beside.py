@@ -12,6 +12,7 @@ from ratchet.evaluation.decisions import Decision
 from ratchet.evaluation.fairness import cut_groups
 from ratchet.identity import ModelId
 from ratchet.packaging.package import read_manifest
+from ratchet.steps.resampled_by import unit_names
 from ratchet.storage.objects import open_store
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def tell_beside(
 ) -> Beside:
     """Return the decisions of candidate, champion and rule, and the columns that an evaluation looks into.
 
+    Answers to another label than true or false decide nothing.
+
     Parameters
     ----------
     scores : mapping of str to ndarray of shape (n_examples,)
@@ -51,15 +54,16 @@ def tell_beside(
             "(evaluate.fairness). They were taken in before it was kept: take the spans in again."
         )
     store, model, rule = open_store(project.home), ModelId(spec.name), spec.objective.rule
-    decisions = {
-        name: Decision.at(scores[name], read_manifest(store, model, digest).card.decides_at)
-        for name, digest in digests.items()
-    }
-    decisions["rule"] = Decision(expected=rule_expects(rule, test[rule.column]))
-    drawn_by = {"example": None, "entity": spec.source.entity, "span": "span"}[spec.evaluate.resample_by]
+    decisions: dict[str, Decision] = {}
+    if spec.label.kind == "binary":
+        decisions = {
+            name: Decision.at(scores[name], read_manifest(store, model, digest).card.decides_at)
+            for name, digest in digests.items()
+        }
+        decisions["rule"] = Decision(expected=rule_expects(rule, test[rule.column]))
     columns, fairness = spec.features.columns, spec.evaluate.fairness
     return Beside(
-        units=None if drawn_by is None else test[drawn_by],
+        units=unit_names(spec, test),
         decisions=decisions,
         values=spec.objective.values,
         features=test.select(list(columns)),

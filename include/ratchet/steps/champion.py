@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from ratchet.errors import LedgerError
+from ratchet.evaluation.results import Evaluation
 from ratchet.identity import ModelId
 from ratchet.ledger.chain import Ledger
-from ratchet.steps.results import read_result
+from ratchet.steps.results import read_object, read_result
 from ratchet.storage.objects import open_store
 
 if TYPE_CHECKING:
@@ -36,3 +38,8 @@ def champion_evidence(project: Project, champion: ModelVersion) -> EvaluateResul
     if champion.evidence_uri is None:
         raise LedgerError(f"The ledger names no evaluation of version {champion.version}.")
     return read_result(project, champion.evidence_uri, EvaluateResult)
+
+
+def read_evaluation(project: Project, evaluated: EvaluateResult) -> Evaluation:
+    """Return the figures of an evaluation."""
+    return Evaluation.from_json(json.loads(read_object(project, evaluated.evaluation_uri)))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ratchet.evaluation.baselines import dummy_scores, rule_scores
+from ratchet.evaluation.baseline_answers import dummy_answers, rule_answers
 from ratchet.evaluation.contenders import evaluate_contenders
 from ratchet.evaluation.curves import Curves, compute_curves
 from ratchet.evaluation.logged import logged_metrics
+from ratchet.evaluation.losses import Loss
+from ratchet.evaluation.yardstick import Yardstick
 from ratchet.features.transform import build_linear_baseline
 from ratchet.identity import ModelId
 from ratchet.ledger.chain import Ledger
+from ratchet.packaging.answers import AnswerForm
 from ratchet.packaging.loaded import score
 from ratchet.packaging.package import load_package
 from ratchet.reports.evaluation import render_evaluation
@@ -24,7 +27,7 @@ from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.explain_candidate import explain_candidate, read_explanation
 from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, run_once
 from ratchet.storage.objects import open_store
-from ratchet.training.fit import fit_pipeline, labelled_matrix
+from ratchet.training.fit import code_labels, fit_pipeline, labelled_matrix
 from ratchet.training.tracking import log_evaluation
 
 if TYPE_CHECKING:
@@ -48,7 +51,8 @@ class EvaluateResult(StepResult):
 
     ``candidate_spans`` and ``champion_spans`` are those that each was fitted or tuned on; the champion's are None
     while there is none. ``champion_train_spans`` are those it was fitted on; ``data_version`` is that of the window,
-    empty in results of an earlier version.
+    empty in results of an earlier version. ``candidate_auc`` and ``champion_auc`` are qualities: of several classes the
+    macro AUC, of numbers the skill.
     """
 
     reasons: tuple[Reason, ...]
@@ -87,7 +91,7 @@ def evaluate(project: Project, spec: ModelSpec, window: WindowResult, trained: T
             return made_so
     key = StepKey(
         step="evaluate",
-        version=3,
+        version=4,
         spec=spec,
         sections=("objective", "features", "label", "train", "evaluate", "explain"),
         span=window.span,
@@ -112,19 +116,23 @@ def _evaluate(
     folder: StepFolder,
 ) -> EvaluateResult:
     test = read_labelled_examples(project, spec, window.test_spans, versions=window.data_version)
-    scores = _all_scores(project, spec, window, trained, champion, test)
+    train = read_labelled_examples(project, spec, window.train_spans, versions=window.data_version)
+    yardstick = _yardstick(spec, train)
+    scores = _all_scores(project, spec, trained, champion, train, test)
+    labels = code_labels(test[spec.label.column], spec.label)
     digests = {"candidate": trained.digest} | ({"champion": champion.digest} if champion else {})
     evaluation = evaluate_contenders(
-        test[spec.label.column].to_numpy(),
+        labels,
         scores,
         test.select(spec.features.slices),
         policy=spec.evaluate,
         seed=spec.train.seed,
         beside=tell_beside(project, spec, test, scores, digests),
+        yardstick=yardstick,
     )
     text = json.dumps(evaluation.to_json(), indent=1, allow_nan=False)
-    curves = compute_curves(test[spec.label.column].to_numpy(), scores)
-    explained = explain_candidate(project, spec, window, trained, test)
+    curves = _curves(labels, scores, yardstick)
+    explained = explain_candidate(project, spec, window, trained, test, yardstick)
     explanation = read_explanation(project, explained.explanation_uri if explained else None)
     page = render_evaluation(
         evaluation,
@@ -155,11 +163,11 @@ def _evaluate(
         candidate_digest=trained.digest,
         candidate_run_id=trained.run_id,
         candidate_spans=(*window.train_spans, *window.validate_spans),
-        candidate_auc=candidate.auc.value if candidate and candidate.auc else None,
+        candidate_auc=candidate.quality.value if candidate and candidate.quality else None,
         champion_version=champion.version if champion else None,
         champion_digest=champion.digest if champion else None,
         champion_spans=(evidence.candidate_spans if evidence else ()) if champion else None,
-        champion_auc=former.auc.value if former and former.auc else None,
+        champion_auc=former.quality.value if former and former.quality else None,
         train_spans=window.train_spans,
         test_spans=window.test_spans,
         n_examples=evaluation.n_examples,
@@ -181,30 +189,55 @@ def read_curves(project: Project, uri: str | None) -> Curves | None:
 def _all_scores(
     project: Project,
     spec: ModelSpec,
-    window: WindowResult,
     trained: TrainResult,
     champion: ModelVersion | None,
+    train: pl.DataFrame,
     test: pl.DataFrame,
 ) -> dict[str, NDArray[np.float64]]:
     model, store = ModelId(spec.name), open_store(project.home)
-    train = read_labelled_examples(project, spec, window.train_spans, versions=window.data_version)
-    fitted_on, rule = labelled_matrix(train, spec), spec.objective.rule
+    fitted_on, rule, label, loss = labelled_matrix(train, spec), spec.objective.rule, spec.label, Loss.of(spec.evaluate)
+    known = train.filter(train[label.column].is_not_null())
+    labels = code_labels(known[label.column], label)
     linear = fit_pipeline(build_linear_baseline(spec), fitted_on, threads=spec.train.threads)
     scores = {
         # As answered: NaN is a fault for the gate to name.
         "candidate": load_package(store, model, trained.digest, folder=spec.folder).raw_scores(test),
-        "linear": score(linear, labelled_matrix(test, spec).features),
-        "dummy": dummy_scores(fitted_on.labels, test.height),
-        "rule": rule_scores(train[rule.column], train[spec.label.column].to_numpy(), rule, test[rule.column]),
+        "linear": score(linear, labelled_matrix(test, spec).features, AnswerForm.of(label)),
+        "dummy": dummy_answers(fitted_on.labels, label, test.height, loss=loss),
+        "rule": rule_answers(known[rule.column], labels, label, rule, test[rule.column], loss=loss),
     }
     if champion is None:
         return scores
     return scores | {"champion": load_package(store, model, champion.digest, folder=spec.folder).raw_scores(test)}
 
 
+def _yardstick(spec: ModelSpec, train: pl.DataFrame) -> Yardstick:
+    """Return what the label is judged by; of numbers beside what the dummy answers."""
+    if spec.label.kind != "regression":
+        return Yardstick.of(spec)
+    labels = code_labels(train[spec.label.column].drop_nulls(), spec.label)
+    return Yardstick.of(spec, reference=Loss.of(spec.evaluate).constant(labels))
+
+
+def _curves(labels: NDArray[Any], scores: dict[str, NDArray[np.float64]], yardstick: Yardstick) -> Curves:
+    """Return the curves of all contenders, or those of each class against the rest by the candidate."""
+    if yardstick.kind == "binary":
+        return compute_curves(labels, scores)
+    classes, answers = yardstick.classes, scores["candidate"]
+    if not classes or yardstick.find_fault(answers) is not None:
+        return Curves(share_positive=None, roc=(), precision_recall=())
+    by_class = [compute_curves(labels == i, {name: answers[:, i]}) for i, name in enumerate(classes)]
+    return Curves(
+        share_positive=None,
+        roc=tuple(curve for of in by_class for curve in of.roc),
+        precision_recall=tuple(curve for of in by_class for curve in of.precision_recall),
+    )
+
+
 def _words(evaluation: Evaluation) -> str:
-    figures = ", ".join(f"{m.name} {m.auc.value:.4f}" if m.auc else f"{m.name} unknown" for m in evaluation.contenders)
-    return f"AUC on {evaluation.n_examples} test examples: {figures}"
+    known = {one.name: one.quality for one in evaluation.contenders}
+    figures = ", ".join(f"{name} {of.value:.4f}" if of else f"{name} unknown" for name, of in known.items())
+    return f"{evaluation.quality} on {evaluation.n_examples} test examples: {figures}"
 
 
 def _importance_metrics(explanation: Explanation | None) -> dict[str, float]:

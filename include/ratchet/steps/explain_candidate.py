@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ratchet.errors import PredictionsError
+from ratchet.evaluation.yardstick import BINARY
 from ratchet.explanation.cost import feature_costs
 from ratchet.explanation.dependence import partial_dependence
 from ratchet.explanation.permutation import Resampling, permutation_importance
@@ -23,13 +24,16 @@ from ratchet.spans.records import SPAN
 from ratchet.spec.functions import load_functions
 from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.refits import Refits, refit
+from ratchet.steps.resampled_by import units_of
 from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, run_once
 from ratchet.storage.objects import open_store
+from ratchet.training.fit import code_labels
 from ratchet.training.search.families import settle
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from ratchet.evaluation.yardstick import Yardstick
     from ratchet.packaging.loaded import LoadedModel
     from ratchet.project import Project
     from ratchet.spec.model import ModelSpec
@@ -50,7 +54,12 @@ class ExplainResult(StepResult):
 
 
 def explain_candidate(
-    project: Project, spec: ModelSpec, window: WindowResult, trained: TrainResult, test: pl.DataFrame
+    project: Project,
+    spec: ModelSpec,
+    window: WindowResult,
+    trained: TrainResult,
+    test: pl.DataFrame,
+    yardstick: Yardstick = BINARY,
 ) -> ExplainResult | None:
     """Explain the candidate on a seeded draw of the test examples.
 
@@ -61,12 +70,14 @@ def explain_candidate(
     ----------
     test : polars.DataFrame
         The labelled test examples of the window, with derived columns.
+    yardstick : Yardstick
+        What the label is; what features bring is told in its quality.
     """
     if not spec.explain.examples:
         return None
     key = StepKey(
         step="explain_candidate",
-        version=1,
+        version=2,
         spec=spec,
         sections=("features", "joins", "label", "train", "evaluate", "explain"),
         span=window.span,
@@ -74,7 +85,10 @@ def explain_candidate(
     )
     try:
         return run_once(
-            project, key, ExplainResult, lambda folder: _explain(project, spec, window, trained, test, folder)
+            project,
+            key,
+            ExplainResult,
+            lambda folder: _explain(project, spec, window, trained, test, yardstick, folder),
         )
     except PredictionsError as error:
         _log.warning("%s: version %s is not explained: %s", spec.name, trained.version, error)
@@ -92,34 +106,36 @@ def _explain(
     window: WindowResult,
     trained: TrainResult,
     test: pl.DataFrame,
+    yardstick: Yardstick,
     folder: StepFolder,
 ) -> ExplainResult:
     policy, started = spec.explain, time.monotonic()
     seconds: dict[str, float] = {}
     loaded = load_package(open_store(project.home), ModelId(spec.name), trained.digest, folder=spec.folder)
     examples = draw(test, spec, policy.examples)
-    labels = examples[spec.label.column].cast(bool).cast(int).to_numpy()
+    labels = code_labels(examples[spec.label.column], spec.label)
     with _timed(seconds, "importance"):
         how = Resampling(
             repeats=policy.repeats,
             resamples=policy.resamples,
             confidence=spec.evaluate.confidence,
             seed=spec.train.seed,
+            units=units_of(spec, examples),
         )
-        importance = permutation_importance(loaded.predict, examples, labels, list(loaded.card.features), how)
+        features = list(loaded.card.features)
+        importance = permutation_importance(loaded.predict, examples, labels, features, how, yardstick)
     with _timed(seconds, "dependence"):
-        dependence = tuple(
-            partial_dependence(loaded.predict, examples, of.feature) for of in importance[: policy.dependence]
-        )
+        # A curve a class would be told of each feature: several classes have none.
+        shown = 0 if spec.label.kind == "multiclass" else policy.dependence
+        dependence = tuple(partial_dependence(loaded.predict, examples, of.feature) for of in importance[:shown])
     with _timed(seconds, "refits"):
-        refits = _refit(project, spec, window, trained, examples, loaded)
+        refits = _refit(project, spec, window, trained, examples, loaded, yardstick)
     with _timed(seconds, "cost"):
-        features = spec.features
         costs = feature_costs(
             examples,
             loaded.card.features,
-            [name for name, column in features.columns.items() if column.derived],
-            load_functions(project.model_path(spec.name), features.functions),
+            [name for name, column in spec.features.columns.items() if column.derived],
+            load_functions(project.model_path(spec.name), spec.features.functions),
             entity=spec.source.entity,
             hidden=spec.hidden_columns(),
         )
@@ -140,7 +156,7 @@ def _explain(
         model=spec.name,
         span=window.span,
         verdict="pass" if importance else "undecided",
-        words=_words(found),
+        words=_words(found, yardstick),
         uri=folder.uri,
         digest=trained.digest,
         under_floor=found.under_floor,
@@ -163,6 +179,7 @@ def _refit(
     trained: TrainResult,
     examples: pl.DataFrame,
     loaded: LoadedModel,
+    yardstick: Yardstick,
 ) -> Refits:
     if not spec.explain.refit_examples or not (spec.explain.learning_points or spec.feature_groups()):
         return Refits(n_examples=0)
@@ -171,7 +188,7 @@ def _refit(
     chosen = settle(spec, trained.family, trained.features)
     read = [name for name in loaded.card.features if name in chosen.features.columns]
     chosen = chosen.model_copy(update={"features": chosen.features.only(read)})
-    return refit(chosen, train, examples, loaded.predict, trained.parameters)
+    return refit(chosen, train, examples, loaded.predict, trained.parameters, yardstick)
 
 
 @contextmanager
@@ -181,10 +198,11 @@ def _timed(seconds: dict[str, float], part: str) -> Iterator[None]:
     seconds[part] = round(time.monotonic() - started, 3)
 
 
-def _words(found: Explanation) -> str:
+def _words(found: Explanation, yardstick: Yardstick) -> str:
     if not found.importance:
-        return f"nothing could be told from {found.n_examples} examples: they are of one class"
+        alike = "have the same number" if yardstick.kind == "regression" else "are of one class"
+        return f"nothing could be told from {found.n_examples} examples: they {alike}"
     first = found.importance[0]
     under = found.under_floor
     few = f"; under the floor of {found.floor:g}: {', '.join(under)}" if under else ""
-    return f"{first.feature} brings most, AUC {first.drop}{few}"
+    return f"{first.feature} brings most, {yardstick.name} {first.drop}{few}"

@@ -10,17 +10,19 @@ import json
 import time
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ratchet.drift.measuring import measure_column
 from ratchet.drift.variation import merge_spans
 from ratchet.errors import DataError
 from ratchet.evaluation.inspection import Footprint, Inspection, WindowChange
 from ratchet.evaluation.leakage import read_features
-from ratchet.evaluation.noise import label_noise
+from ratchet.evaluation.noise import class_noise, label_noise
 from ratchet.evaluation.overlap import read_overlap
-from ratchet.evaluation.predictions import find_fault
 from ratchet.evaluation.stability import find_instability
+from ratchet.evaluation.yardstick import Yardstick
 from ratchet.features.matrix import feature_roles
 from ratchet.identity import ModelId
 from ratchet.packaging.card import package_folder
@@ -29,12 +31,13 @@ from ratchet.statistics.table import StatisticsTable
 from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, run_once
 from ratchet.storage.objects import open_store
+from ratchet.training.fit import code_labels
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
     from numpy.typing import NDArray
 
+    from ratchet.evaluation.bootstrap import Interval
     from ratchet.packaging.loaded import LoadedModel
     from ratchet.project import Project
     from ratchet.spec.model import ModelSpec
@@ -97,23 +100,31 @@ def _inspect(project: Project, spec: ModelSpec, evaluated: EvaluateResult) -> In
     fault, n_odd = find_instability(candidate)
     changes, change_fault = _changes(project, spec, evaluated, champion) if champion else ((), "")
     return Inspection(
-        features=read_features(fitted, _labels(fitted, spec), feature_roles(spec.features), source=spec.source),
+        features=read_features(
+            fitted, _labels(fitted, spec), feature_roles(spec.features), source=spec.source, kind=spec.label.kind
+        ),
         overlap=read_overlap(seen, test, spec.source),
         fault=fault,
         n_odd=n_odd,
-        label_noise=None
-        if find_fault(scores)
-        else label_noise(_labels(test, spec), scores, confidence=spec.evaluate.confidence),
+        label_noise=_noise(_labels(test, spec), scores, spec),
         footprint=_footprint(project, model, candidate, test),
         has_champion=evaluated.champion_spans is not None,
-        disagreement=_disagreement(candidate, scores, champion, test) if champion else None,
+        disagreement=_disagreement(candidate, scores, champion, test, spec) if champion else None,
         changes=changes,
         change_fault=change_fault,
+        kind=spec.label.kind,
     )
 
 
-def _labels(frame: pl.DataFrame, spec: ModelSpec) -> NDArray[np.bool_]:
-    return frame[spec.label.column].cast(bool).to_numpy()
+def _labels(frame: pl.DataFrame, spec: ModelSpec) -> NDArray[Any]:
+    return Yardstick.of(spec).check_labels(code_labels(frame[spec.label.column], spec.label))
+
+
+def _noise(labels: NDArray[Any], scores: NDArray[np.float64], spec: ModelSpec) -> Interval | None:
+    if spec.label.kind == "regression" or Yardstick.of(spec).find_fault(scores):
+        return None
+    told = class_noise if spec.label.kind == "multiclass" else label_noise
+    return told(labels, scores, confidence=spec.evaluate.confidence)
 
 
 def _footprint(project: Project, model: ModelId, candidate: LoadedModel, test: pl.DataFrame) -> Footprint:
@@ -133,11 +144,17 @@ def _footprint(project: Project, model: ModelId, candidate: LoadedModel, test: p
 
 
 def _disagreement(
-    candidate: LoadedModel, scores: NDArray[np.float64], champion: LoadedModel, test: pl.DataFrame
+    candidate: LoadedModel, scores: NDArray[np.float64], champion: LoadedModel, test: pl.DataFrame, spec: ModelSpec
 ) -> float | None:
-    others = champion.raw_scores(test)
-    if not len(scores) or find_fault(scores) or find_fault(others):
+    others, yardstick = champion.raw_scores(test), Yardstick.of(spec)
+    if not len(scores) or others.shape != scores.shape or any(map(yardstick.find_fault, (scores, others))):
         return None
+    if spec.label.kind == "multiclass":
+        return round(float((scores.argmax(axis=1) != others.argmax(axis=1)).mean()), 12)
+    if spec.label.kind == "regression":
+        labels = _labels(test, spec)
+        spread = float(np.abs(labels - np.median(labels)).mean())
+        return round(float(np.abs(scores - others).mean()) / spread, 12) if spread else None
     differ = (scores >= candidate.card.decides_at) != (others >= champion.card.decides_at)
     return round(float(differ.mean()), 12)
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ratchet.errors import PredictionsError, TrainingError
-from ratchet.evaluation.bootstrap import AucResamples, bootstrap_auc
-from ratchet.evaluation.metrics import roc_auc
+from ratchet.evaluation.bootstrap import AucResamples, bootstrap_quality
+from ratchet.evaluation.yardstick import BINARY
 from ratchet.explanation.results import GroupBenefit, LearningPoint
 from ratchet.features.matrix import feature_roles
+from ratchet.packaging.answers import AnswerForm
 from ratchet.packaging.loaded import score
 from ratchet.spans.records import SPAN
+from ratchet.steps.resampled_by import units_of
 from ratchet.training.fit import LabelledMatrix, fit_matrix, labelled_matrix
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ratchet.evaluation.metrics import Floats
+    from ratchet.evaluation.yardstick import Yardstick
     from ratchet.explanation.permutation import Predict
     from ratchet.features.transform import Parameters
     from ratchet.spec.model import ModelSpec
@@ -48,6 +51,7 @@ class _Fits:
     train: LabelledMatrix
     test: LabelledMatrix
     scores: dict[str, Floats]
+    yardstick: Yardstick
     train_aucs: dict[str, float | None] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
 
@@ -58,16 +62,22 @@ class _Fits:
         examples = LabelledMatrix(features=self.train.features[kept].iloc[rows], labels=self.train.labels[rows])
         try:
             pipeline = fit_matrix(examples, spec, self.parameters)
-            self.scores[name] = score(pipeline, self.test.features[kept])
+            self.scores[name] = score(pipeline, self.test.features[kept], AnswerForm.of(spec.label))
         except (TrainingError, PredictionsError) as error:
             self.missing.append(f"{name}: {error.args[0]}")
             return
         if not without:
-            self.train_aucs[name] = roc_auc(examples.labels, score(pipeline, examples.features))
+            answered = score(pipeline, examples.features, AnswerForm.of(spec.label))
+            self.train_aucs[name] = self.yardstick.quality(self.yardstick.check_labels(examples.labels), answered)
 
 
 def refit(
-    spec: ModelSpec, train: pl.DataFrame, test: pl.DataFrame, candidate: Predict, parameters: Parameters
+    spec: ModelSpec,
+    train: pl.DataFrame,
+    test: pl.DataFrame,
+    candidate: Predict,
+    parameters: Parameters,
+    yardstick: Yardstick = BINARY,
 ) -> Refits:
     """Return the learning curve and the benefit of each group of features.
 
@@ -84,6 +94,8 @@ def refit(
         From examples to the scores of the candidate, which was fitted on all of ``train``.
     parameters : mapping
         The candidate's, so that only what is told apart is different.
+    yardstick : Yardstick
+        What the label is; what is told is its quality.
     """
     policy, columns = spec.explain, set(spec.features.columns)
     # A candidate may have left features out by itself.
@@ -92,13 +104,15 @@ def refit(
     whole = labelled_matrix(train, spec)
     n = len(whole.labels)
     drawn = np.random.default_rng(spec.train.seed).permutation(n)[: policy.refit_examples]
+    # In the order that the matrix of the refits has.
+    ordered = test.sort(SPAN, spec.source.entity, maintain_order=True)
     fits = _Fits(
         spec=spec,
         parameters=parameters,
         train=whole,
         test=labelled_matrix(test, spec),
-        # In the order that the matrix of the refits has.
-        scores={_CANDIDATE: candidate(test.sort(SPAN, spec.source.entity, maintain_order=True))},
+        scores={_CANDIDATE: candidate(ordered)},
+        yardstick=yardstick,
     )
     sizes = {f"{len(drawn) >> i} examples": len(drawn) >> i for i in range(policy.learning_points, 0, -1)}
     for name, size in sizes.items():
@@ -109,7 +123,14 @@ def refit(
         sizes[_BASE] = len(drawn)
     for group, features in groups.items():
         fits.add(f"without {group}", np.sort(drawn), without=features)
-    resampled = bootstrap_auc(fits.test.labels, fits.scores, resamples=policy.resamples, seed=spec.train.seed)
+    resampled = bootstrap_quality(
+        yardstick,
+        yardstick.check_labels(fits.test.labels),
+        fits.scores,
+        resamples=policy.resamples,
+        seed=spec.train.seed,
+        units=units_of(spec, ordered),
+    )
     return Refits(
         n_examples=len(drawn),
         learning=_learning(fits, resampled, {**sizes, _CANDIDATE: n}, spec.evaluate.confidence),

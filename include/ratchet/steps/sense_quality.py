@@ -7,26 +7,32 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ratchet.errors import MissingSpanError
+from ratchet.evaluation.losses import Loss
+from ratchet.evaluation.yardstick import Yardstick
 from ratchet.identity import ModelId
 from ratchet.monitoring.quality import judge_quality
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.manifests import ManifestStore
 from ratchet.spans.reading import read_table
-from ratchet.steps.champion import champion_evidence
+from ratchet.steps.champion import champion_evidence, read_evaluation
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
 from ratchet.storage.objects import open_store
+from ratchet.training.fit import code_labels
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
+    from numpy.typing import NDArray
 
     from ratchet.project import Project
     from ratchet.spans.manifests import SpanManifest
     from ratchet.spec.model import ModelSpec
+    from ratchet.steps.evaluate import EvaluateResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualityStepResult(StepResult):
-    """The realised AUC of one cohort, and the version that had predicted it."""
+    """The realised AUC (or other quality) of one cohort, and the version that had predicted it."""
 
     cohort: str
     version: str | None
@@ -57,7 +63,7 @@ def sense_quality(project: Project, spec: ModelSpec, span: str) -> QualityStepRe
         spec=spec,
         sections=("label", "watch"),
         span=span,
-        inputs={"predictions": predictions.delivery, "ground_truth": truth.delivery},
+        inputs={"predictions": predictions.delivery, "ground_truth": truth.delivery, **_judged_by(spec)},
     )
     return run_once(
         project, key, QualityStepResult, lambda folder: _judge(project, spec, span, cohort, predictions, truth, folder)
@@ -72,7 +78,7 @@ def read_outcomes(
     made: SpanManifest | None = None,
     known: SpanManifest | None = None,
 ) -> pl.DataFrame:
-    """Return the predictions of a span whose outcome is known: entity, score and label.
+    """Return the predictions of a span whose outcome is known: entity, score (of several classes ``scores``) and label.
 
     Parameters
     ----------
@@ -87,9 +93,8 @@ def read_outcomes(
     model, entity = ModelId(spec.name), spec.source.entity
     if not ManifestStore(open_store(project.home), model, "ground_truth").is_validated(span):
         raise MissingSpanError(f"{model}: no ground truth of {span} that passed validation.")
-    predictions = read_table(
-        project, model, "predictions", [span], columns=["entity", "score"], manifests=[made] if made else None
-    )
+    columns = ["entity", "score", *(["scores"] if spec.label.kind == "multiclass" else [])]
+    predictions = read_table(project, model, "predictions", [span], columns=columns, manifests=[made] if made else None)
     truth = read_table(
         project,
         model,
@@ -99,8 +104,13 @@ def read_outcomes(
         manifests=[known] if known else None,
     )
     return predictions.join(truth, left_on="entity", right_on=entity, how="inner").select(
-        "entity", "score", label=spec.label.column
+        *columns, label=spec.label.column
     )
+
+
+def _judged_by(spec: ModelSpec) -> dict[str, str]:
+    """Return what a label of numbers is judged by: it names the result, too."""
+    return {"loss": Loss.of(spec.evaluate).words} if spec.label.kind == "regression" else {}
 
 
 def _judge(
@@ -113,14 +123,21 @@ def _judge(
     folder: StepFolder,
 ) -> QualityStepResult:
     outcomes = read_outcomes(project, spec, cohort, made=predictions, known=truth)
-    gate_auc = _gate_auc(project, spec, predictions)
+    evidence = _evidence(project, spec, predictions)
+    yardstick, gate_auc = Yardstick.of(spec), evidence.candidate_auc
+    if spec.label.kind == "regression":
+        evaluation = read_evaluation(project, evidence)
+        yardstick = Yardstick.of(spec, reference=evaluation.reference)
+        # A skill by another loss is not compared.
+        gate_auc = gate_auc if evaluation.loss == yardstick.loss.words else None
     result = judge_quality(
-        outcomes["label"].to_numpy(),
-        outcomes["score"].to_numpy(),
+        code_labels(outcomes["label"], spec.label),
+        _answers(outcomes, spec),
         n_examples=predictions.rows_kept,
         gate_auc=gate_auc,
         policy=spec.watch.quality,
         min_coverage=spec.label.min_coverage,
+        yardstick=yardstick,
     )
     deciding = [check.reason for check in result.checks if check.verdict == result.verdict]
     return QualityStepResult(
@@ -139,8 +156,15 @@ def _judge(
     )
 
 
-def _gate_auc(project: Project, spec: ModelSpec, predictions: SpanManifest) -> float | None:
-    """Return what the version that predicted reached at its gate, whether or not it is still champion."""
+def _answers(outcomes: pl.DataFrame, spec: ModelSpec) -> NDArray[np.float64]:
+    if spec.label.kind != "multiclass":
+        return outcomes["score"].to_numpy()
+    n_classes = len(spec.label.classes or ())
+    return outcomes["scores"].list.to_array(n_classes).to_numpy().reshape(-1, n_classes)
+
+
+def _evidence(project: Project, spec: ModelSpec, predictions: SpanManifest) -> EvaluateResult:
+    """Return what the version that predicted was crowned by, whether or not it is still champion."""
     from ratchet.ledger.chain import Ledger
 
     state = Ledger(open_store(project.home), ModelId(spec.name)).read_state()
@@ -148,7 +172,7 @@ def _gate_auc(project: Project, spec: ModelSpec, predictions: SpanManifest) -> f
     made_by = next((one for one in known if one.digest == predictions.inputs["digest"]), None)
     if made_by is None:
         raise MissingSpanError(f"The ledger knows no champion of digest {predictions.inputs['digest']}.")
-    return champion_evidence(project, made_by).candidate_auc
+    return champion_evidence(project, made_by)
 
 
 def _nothing(spec: ModelSpec, span: str, cohort: str, words: str) -> QualityStepResult:

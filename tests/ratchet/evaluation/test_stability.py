@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ratchet.evaluation.stability import find_instability, odd_rows
+from ratchet.packaging.answers import BINARY
 
 ROLES = {"distance": "numeric", "carrier": "categorical"}
 MIDDLE = {"distance": 5.0, "carrier": "A"}
@@ -17,7 +18,8 @@ def model(answer):
     def raw_scores(frame):
         return np.array([answer(value) for value in frame["distance"].to_list()], dtype=np.float64)
 
-    return SimpleNamespace(card=SimpleNamespace(features=ROLES, golden_rows=(MIDDLE,)), raw_scores=raw_scores)
+    card = SimpleNamespace(features=ROLES, form=BINARY, golden_rows=(MIDDLE,))
+    return SimpleNamespace(card=card, raw_scores=raw_scores)
 
 
 def test_all_missing_huge_and_unseen_values_are_tried():

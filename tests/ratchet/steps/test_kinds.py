@@ -15,6 +15,9 @@ from ratchet.features.matrix import feature_roles, to_matrix
 from ratchet.ledger.versions import ModelVersion
 from ratchet.packaging.package import load_package
 from ratchet.project import Project
+from ratchet.serving.champion import ChampionWatch
+from ratchet.serving.prediction_log import open_log, read_log
+from ratchet.serving.scoring import Scorer
 from ratchet.spans.manifests import ManifestStore
 from ratchet.spans.reading import read_table
 from ratchet.spans.records import PREDICTED_CLASS, PREDICTION
@@ -133,6 +136,33 @@ def test_what_a_file_holds_becomes_the_predictions_that_scikit_learn_makes(train
         np.testing.assert_allclose(score, expected.max(axis=1), rtol=1e-9)
         assert predictions["predicted"].to_list() == [CLASSES[place] for place in expected.argmax(axis=1)]
         assert set(predictions["predicted"]) == set(CLASSES)
+
+
+def test_the_service_answers_as_the_batch_did_and_logs_it(trained: Trained):
+    model, spec, span = trained.model, trained.model.spec, day(N_SPANS - 1)
+    examples = read_all_examples(model.project, spec, [span]).head(7)
+    loaded = load_package(model.store, model.id, trained.result.digest)
+    batch = make_predictions(spec, loaded, trained.version, examples, at(span)).sort("entity")
+    champions, log = ChampionWatch(model.project, spec), open_log(model.project, model.id)
+    champions.refresh()
+    scorer = Scorer(model.project, spec, champions=champions, log=log, clock=lambda: at(span))
+    rows = examples.select("trip_id", "began_at", "distance", "weather").with_columns(
+        pl.col("began_at").dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    )
+    answer = json.loads(scorer.score(json.dumps({"examples": rows.to_dicts()}).encode(), "r1"))
+    log.close()
+    told = pl.DataFrame(answer["predictions"])
+    assert "threshold" not in answer
+    is_number = spec.label.kind == "regression"
+    assert set(told.columns) == {"prediction_id", "score", *(() if is_number else ("predicted", "scores"))}
+    np.testing.assert_allclose(told["score"].to_numpy(), batch["score"].to_numpy(), rtol=1e-12)
+    if not is_number:
+        assert answer["classes"] == list(CLASSES)
+        assert told["predicted"].to_list() == batch["predicted"].to_list()
+        np.testing.assert_allclose(np.array(told["scores"].to_list()), np.array(batch["scores"].to_list()), rtol=1e-12)
+    logged = read_log(model.project, model.id, at(span), at(day(N_SPANS))).frame
+    np.testing.assert_array_equal(logged["score"].to_numpy(), told["score"].to_numpy())
+    assert logged.schema == pl.Schema(PREDICTION)
 
 
 def test_outcomes_and_scores_have_statistics_of_their_own_kind(trained: Trained):
