@@ -115,7 +115,7 @@ def renew(
     """Train a candidate, prove it, and promote it when its gate passes."""
     window = select_window(project, spec, span, reasons=reasons)
     done("select_window", window)
-    tuned = tune(project, spec, window)
+    tuned = tune(project, spec, window, at=clock())
     done("tune", tuned)
     track_search(project, spec, tuned, at=clock())
     trained = train(project, spec, window, tuned, at=clock())

@@ -8,11 +8,13 @@ from ratchet.identity import ModelId
 from ratchet.reports.plot_files import to_file
 from ratchet.reports.search import importance_of, progress_of
 from ratchet.steps.results import read_object
-from ratchet.training.search_tracking import SearchRecord, TrialRecord, log_search
-from ratchet.training.tracking import run_url, start_or_resume
+from ratchet.training.search_tracking import SearchRecord, TrialRecord, TrialTeller, log_search
+from ratchet.training.tracking import TrackingRun, run_url, start_or_resume
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
+    from pathlib import Path
 
     from ratchet.project import Project
     from ratchet.spec.model import ModelSpec
@@ -26,14 +28,7 @@ def track_search(project: Project, spec: ModelSpec, tuned: TuneResult, *, at: da
     """
     if tuned.report_uri is None:
         return None
-    key = tuned.uri.rpartition("/")[0]
-    run = start_or_resume(
-        project.tracking_uri,
-        str(ModelId(spec.name)),
-        key,
-        at=at,
-        run_name=f"{spec.name} {tuned.span} search",
-    )
+    run = _start(project, spec, tuned.span, tuned.uri.rpartition("/")[0], at)
     values = tuned.to_json()
     plots = {f"importance-{family}.svg": plot for family, plot in importance_of(values).items()}
     if (progress := progress_of(values)) is not None:
@@ -64,3 +59,36 @@ def track_search(project: Project, spec: ModelSpec, tuned: TuneResult, *, at: da
     )
     log_search(run, record, at=at)
     return run_url(project.tracking_uri, run)
+
+
+def trial_teller(
+    project: Project,
+    spec: ModelSpec,
+    span: str,
+    folder: str,
+    study: Path,
+    *,
+    at: datetime,
+    on_run: Callable[[str], None] | None = None,
+) -> TrialTeller:
+    """Return what tells MLflow each trial of a search when it has ended, on the run that `track_search` finishes.
+
+    Parameters
+    ----------
+    folder : str
+        That of the search's result: it names the run.
+    on_run : callable, optional
+        Told the page of the run as soon as there is one.
+    """
+
+    def begun(run: TrackingRun) -> None:
+        if on_run is not None and (address := run_url(project.tracking_uri, run)):
+            on_run(address)
+
+    lock = study.with_name(f"{study.name}.tracking")
+    return TrialTeller(lambda: _start(project, spec, span, folder, at), lock=lock, at=at, on_run=begun)
+
+
+def _start(project: Project, spec: ModelSpec, span: str, folder: str, at: datetime) -> TrackingRun:
+    name = f"{spec.name} {span} search"
+    return start_or_resume(project.tracking_uri, str(ModelId(spec.name)), folder, at=at, run_name=name)

@@ -16,6 +16,7 @@ from ratchet.reports.search import render_search
 from ratchet.spec.search import ALL_FEATURES, MAIN_FAMILY
 from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.results import Result, StepFolder, StepKey, StepResult, run_once
+from ratchet.steps.track_search import trial_teller
 from ratchet.storage.objects import open_store
 from ratchet.training.measures import MEASURE_NAMES
 from ratchet.training.search.choice import Contender, choose_simplest, words_of_choice
@@ -26,6 +27,8 @@ from ratchet.training.search.space import SearchSpace
 from ratchet.training.search.trials import contenders_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import polars as pl
 
     from ratchet.evaluation.bootstrap import Interval
@@ -72,21 +75,53 @@ class ShareResult(StepResult):
     n_trials: int
 
 
-def tune(project: Project, spec: ModelSpec, window: WindowResult) -> TuneResult:
+def tune(
+    project: Project,
+    spec: ModelSpec,
+    window: WindowResult,
+    *,
+    at: datetime | None = None,
+    on_run: Callable[[str], None] | None = None,
+) -> TuneResult:
     """Search on the train and validation spans, and choose; the test spans are not read.
 
     A killed search goes on where it stopped when the home is a local folder; on S3 it starts again. Where other
     workers have searched already, what is left is done here.
+
+    Parameters
+    ----------
+    at : datetime, optional
+        When, in UTC: each trial is entered in MLflow when it has ended. Without it `track_search` enters them all.
+    on_run : callable, optional
+        Told the page of the search's run as soon as there is one.
     """
 
     def compute(folder: StepFolder) -> TuneResult:
-        return _with_study(project, spec, window, folder, lambda *of: _conclude(spec, window, folder, *of))
+        def conclude(train: pl.DataFrame, validate: pl.DataFrame, study: Path) -> TuneResult:
+            told = None
+            if at is not None and is_searched(spec):
+                told = trial_teller(project, spec, window.span, folder.name, study, at=at, on_run=on_run)
+            try:
+                return _conclude(spec, window, folder, train, validate, study, told)
+            except Exception:
+                if told is not None:
+                    told.fail()
+                raise
+
+        return _with_study(project, spec, window, folder, conclude)
 
     return run_once(project, _key(spec, window), TuneResult, compute)
 
 
-def try_settings(project: Project, spec: ModelSpec, window: WindowResult, worker: int) -> ShareResult:
+def try_settings(
+    project: Project, spec: ModelSpec, window: WindowResult, worker: int, *, at: datetime | None = None
+) -> ShareResult:
     """Try settings on the study of `tune`, beside other workers, until its budget is spent.
+
+    Parameters
+    ----------
+    at : datetime, optional
+        As of `tune`.
 
     Raises
     ------
@@ -104,7 +139,8 @@ def try_settings(project: Project, spec: ModelSpec, window: WindowResult, worker
         return _share(spec, window, folder, worker, ())
 
     def compute(train: pl.DataFrame, validate: pl.DataFrame, study: Path) -> ShareResult:
-        found = take_share(train, validate, spec, storage_path=study, study_name=folder.name)
+        told = None if at is None else trial_teller(project, spec, window.span, folder.name, study, at=at)
+        found = take_share(train, validate, spec, storage_path=study, study_name=folder.name, on_trial=told)
         return _share(spec, window, folder, worker, found)
 
     return _with_study(project, spec, window, folder, compute)
@@ -160,8 +196,9 @@ def _conclude(
     train: pl.DataFrame,
     validate: pl.DataFrame,
     study: Path,
+    told: Callable[[Trial], None] | None,
 ) -> TuneResult:
-    found = search(train, validate, spec, storage_path=study, study_name=folder.name)
+    found = search(train, validate, spec, storage_path=study, study_name=folder.name, on_trial=told)
     space = SearchSpace.of(spec)
     contenders = _contenders(found, lambda: Ground.of(train, validate, spec), spec)
     chosen = choose_simplest(contenders)

@@ -57,7 +57,8 @@ class TrySettingsOperator(StepOperator):
         from ratchet.steps.tune import try_settings
 
         run = self.read_run()
-        return self.done(try_settings(run.project, run.spec, WindowResult.from_json(self.window), self.worker))
+        window = WindowResult.from_json(self.window)
+        return self.done(try_settings(run.project, run.spec, window, self.worker, at=started_at(context)))
 
 
 class TuneOperator(StepOperator):
@@ -83,7 +84,13 @@ class TuneOperator(StepOperator):
         from ratchet.steps.tune import tune
 
         run = self.read_run()
-        result = tune(run.project, run.spec, WindowResult.from_json(self.window))
+        result = tune(
+            run.project,
+            run.spec,
+            WindowResult.from_json(self.window),
+            at=started_at(context),
+            on_run=lambda address: push_links(context, run.project, run_url=address),
+        )
         push_links(context, run.project, report_uri=result.report_uri)
         push_links(context, run.project, run_url=track_search(run.project, run.spec, result, at=started_at(context)))
         return self.done(result)

@@ -37,7 +37,11 @@ class TestFaultsNameFileLineAndKey:
                 "    weight: {role:", "    weight: {rôle:", "features.columns.weight.rôle", "'role'", id="in-a-column"
             ),
             pytest.param(
-                "owner:", "zebra:", "zebra", "unknown key. Known here: audit, evaluate, explain, features", id="no-near-miss"
+                "owner:",
+                "zebra:",
+                "zebra",
+                "unknown key. Known here: audit, evaluate, explain,",
+                id="no-near-miss",
             ),
             pytest.param(
                 "test_spans: 2", "test_spans: two", "evaluate.test_spans", "valid integer. Got 'two'", id="type"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from xml.etree import ElementTree
 import polars as pl
 import pytest
 
-from ratchet.errors import InputError
+from ratchet.errors import InputError, RegistryDownError, TrainingError
 from ratchet.packaging.package import load_package
 from ratchet.project import Project
 from ratchet.spec.model import ModelSpec
@@ -21,12 +22,12 @@ from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.select_window import WindowResult, select_window
 from ratchet.steps.track_search import track_search
 from ratchet.steps.train import train
-from ratchet.steps.tune import TuneResult, try_settings, tune
+from ratchet.steps.tune import ShareResult, TuneResult, try_settings, tune
 from ratchet.training.registry import bounded
 from ratchet.training.search.running import Ground
 from tests.factories.lives import LOADED, Life
 from tests.factories.models import Model, at, day
-from tests.factories.processes import killed_at
+from tests.factories.processes import killed_at, race
 
 TREES = "sklearn.ensemble.HistGradientBoostingClassifier"
 LOGISTIC = "sklearn.linear_model.LogisticRegression"
@@ -127,8 +128,8 @@ def test_a_neural_net_is_searched_by_its_layers_and_trained_with_the_best(life: 
     assert [weights.shape[1] for weights in pipeline[-1].coefs_] == [3, 2, 1]
 
 
-def search_in(project: Project, spec: ModelSpec, window: WindowResult) -> None:
-    tune(project, spec, window)
+def search_in(project: Project, spec: ModelSpec, window: WindowResult, tells: bool = False) -> None:
+    tune(project, spec, window, at=at(day(LOADED)) if tells else None)
 
 
 def test_a_killed_search_goes_on_from_its_study_below_the_home(life: Life, monkeypatch: pytest.MonkeyPatch):
@@ -246,3 +247,112 @@ class TestInMlflow:
         [parent], _ = self.runs(model)
         with bounded(model.project.tracking_uri) as client:
             assert "importance-main.svg" in {file.path for file in client.list_artifacts(parent.info.run_id)}
+
+
+class TestToldWhileItRuns:
+    """Each trial is in MLflow when it has ended; nothing that MLflow does stops or changes the search."""
+
+    TRIALS = ("0", "1", "2", "3")
+
+    @pytest.fixture
+    def model(self, life: Life) -> Model:
+        model = life("loaded")
+        model.edit({"train.search": {"trials": 3, "space": SPACE}})
+        return model
+
+    def told(self, model: Model) -> tuple[list[str], list[str]]:
+        """The states of the parents, and the finished trials, by number."""
+        with bounded(model.project.tracking_uri) as client:
+            experiment = client.get_experiment_by_name("parcels")
+            assert experiment is not None
+            found = client.search_runs([experiment.experiment_id])
+        parents = [run for run in found if "mlflow.parentRunId" not in run.data.tags]
+        children = [run for run in found if run not in parents]
+        assert {child.data.tags["mlflow.parentRunId"] for child in children} <= {run.info.run_id for run in parents}
+        finished = [child for child in children if child.info.status == "FINISHED"]
+        assert all(0.5 < child.data.metrics["validation_auc"] <= 1 for child in finished)
+        return [run.info.status for run in parents], sorted(child.data.tags["ratchet.trial"] for child in finished)
+
+    def run(self, model: Model) -> TuneResult:
+        return tune(model.project, model.spec, window_of(model), at=at(day(LOADED)))
+
+    def finish(self, model: Model, tuned: TuneResult) -> None:
+        track_search(model.project, model.spec, tuned, at=at(day(LOADED)))
+        assert self.told(model) == (["FINISHED"], list(self.TRIALS))
+
+    def test_a_trial_that_has_ended_is_there_before_the_next_one_begins(self, model: Model, monkeypatch):
+        seen, original = [], Ground.auc
+
+        def looked(self_: Ground, *of: Any) -> float:
+            seen.append(self.told(model)[1] if seen else [])
+            return original(self_, *of)
+
+        monkeypatch.setattr(Ground, "auc", looked)
+        tuned = self.run(model)
+        assert seen == [[], ["0"], ["0", "1"], ["0", "1", "2"]]
+        assert self.told(model) == (["RUNNING"], list(self.TRIALS))
+        monkeypatch.setattr("ratchet.training.search_tracking._log_trial", None)
+        self.finish(model, tuned)
+
+    @pytest.mark.parametrize("point", ["search.fitted.2", "search.tracked.2"])
+    def test_killed_and_run_again_each_trial_is_told_once(self, model: Model, point: str):
+        killed_at(point, search_in, model.project, model.spec, window_of(model), True)
+        assert self.told(model) == (["RUNNING"], ["0", "1"])
+        tuned = self.run(model)
+        track_search(model.project, model.spec, tuned, at=at(day(LOADED)))
+        states = {str(trial["number"]): trial["state"] for trial in tuned.trials}
+        complete = [number for number, state in states.items() if state == "complete"]
+        assert self.told(model) == (["FINISHED"], complete)
+        assert len(complete) == 4
+
+    def test_while_mlflow_is_down_the_search_goes_on_and_is_told_at_the_end(self, model: Model, monkeypatch):
+        tried = []
+
+        def is_down(*of: Any, **named: Any) -> None:
+            tried.append(of)
+            raise RegistryDownError("MLflow did not answer")
+
+        with monkeypatch.context() as patch:
+            patch.setattr("ratchet.steps.track_search.start_or_resume", is_down)
+            tuned = self.run(model)
+        # It is asked once, and then left alone for a while: each call in vain takes twenty seconds.
+        assert len(tried) == 1
+        assert [trial["state"] for trial in tuned.trials] == ["complete"] * 4
+        self.finish(model, tuned)
+
+    def test_a_search_that_lost_its_study_tells_no_trial_twice(self, model: Model):
+        first = self.run(model)
+        shutil.rmtree(Path(model.project.home, "runs/parcels/tune"))
+        again = self.run(model)
+        assert [trial["parameters"] for trial in again.trials] == [trial["parameters"] for trial in first.trials]
+        assert self.told(model) == (["RUNNING"], list(self.TRIALS))
+
+    def test_workers_tell_theirs_below_one_run(self, model: Model):
+        model.edit({"train.search.workers": 2})
+        window = window_of(model)
+        shares = race(*((share_in, (model.project, model.spec, window, worker), {}) for worker in range(2)))
+        assert sum(share.n_trials for share in shares) == len(self.TRIALS)
+        assert self.told(model) == (["RUNNING"], list(self.TRIALS))
+        self.finish(model, tune(model.project, model.spec, window, at=at(day(LOADED))))
+
+    def test_a_search_that_breaks_off_is_marked_as_failed_until_it_is_run_again(self, model: Model, monkeypatch):
+        original, fits = Ground.auc, []
+
+        def breaks(self_: Ground, *of: Any) -> float:
+            fits.append(of)
+            if len(fits) == 3:
+                raise TrainingError("no room")
+            return original(self_, *of)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Ground, "auc", breaks)
+            with pytest.raises(TrainingError, match="no room"):
+                self.run(model)
+        assert self.told(model) == (["FAILED"], ["0", "1"])
+        tuned = self.run(model)
+        track_search(model.project, model.spec, tuned, at=at(day(LOADED)))
+        assert self.told(model) == (["FINISHED"], ["0", "1", "3", "4"])
+
+
+def share_in(project: Project, spec: ModelSpec, window: WindowResult, worker: int) -> ShareResult:
+    return try_settings(project, spec, window, worker, at=at(day(LOADED)))

@@ -24,6 +24,7 @@ from ratchet.training.search.study import PLACE, SECONDS, Study, open_study
 from ratchet.training.search.trials import SearchResult, Trial, best_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
@@ -101,7 +102,13 @@ def _check_judged_on(examples: LabelledMatrix, label: Label) -> None:
 
 
 def search(
-    train: pl.DataFrame, validate: pl.DataFrame, spec: ModelSpec, *, storage_path: Path, study_name: str
+    train: pl.DataFrame,
+    validate: pl.DataFrame,
+    spec: ModelSpec,
+    *,
+    storage_path: Path,
+    study_name: str,
+    on_trial: Callable[[Trial], None] | None = None,
 ) -> SearchResult:
     """Return the setting that ranks the validation examples best, by AUC; the first found wins a tie.
 
@@ -113,6 +120,8 @@ def search(
         A local file that keeps the study, as a journal of its trials; its folder is made.
     study_name : str
         Names what is searched: another spec or other spans need another name.
+    on_trial : callable, optional
+        Told each trial of this process when it has ended and is kept.
 
     Raises
     ------
@@ -126,18 +135,24 @@ def search(
         auc = ground.auc(Setting())
         alone = Trial(number=0, place=0, auc=auc, seconds=time.monotonic() - started, state="complete")
         return SearchResult(parameters={}, auc=auc, trials=(alone,), stopped="nothing is searched")
-    seen = _take_part(ground, storage_path, study_name, to_the_end=True)
+    seen = _take_part(ground, storage_path, study_name, on_trial, to_the_end=True)
     return _result(seen.trials, SearchSpace.of(spec), stopped=seen.stopped)
 
 
 def take_share(
-    train: pl.DataFrame, validate: pl.DataFrame, spec: ModelSpec, *, storage_path: Path, study_name: str
+    train: pl.DataFrame,
+    validate: pl.DataFrame,
+    spec: ModelSpec,
+    *,
+    storage_path: Path,
+    study_name: str,
+    on_trial: Callable[[Trial], None] | None = None,
 ) -> tuple[Trial, ...]:
     """Try settings beside other processes until no further one is to begin, and return what was tried here.
 
     Trials of others may then still be running: it is `search` that waits for them and concludes.
     """
-    seen = _take_part(Ground.of(train, validate, spec), storage_path, study_name, to_the_end=False)
+    seen = _take_part(Ground.of(train, validate, spec), storage_path, study_name, on_trial, to_the_end=False)
     return tuple(trial for trial in seen.trials if trial.worker == seen.worker)
 
 
@@ -155,7 +170,9 @@ class _Seen:
     worker: str
 
 
-def _take_part(ground: Ground, journal: Path, name: str, *, to_the_end: bool) -> _Seen:
+def _take_part(
+    ground: Ground, journal: Path, name: str, on_trial: Callable[[Trial], None] | None, *, to_the_end: bool
+) -> _Seen:
     from ratchet.training.search.samplers import grid_points, make_sampler
 
     spec, settings = ground.spec, ground.spec.train.search
@@ -183,11 +200,16 @@ def _take_part(ground: Ground, journal: Path, name: str, *, to_the_end: bool) ->
         while True:
             if (asked := study.claim(prepare, suggest)) is not None:
                 _run_trial(study, asked, ground)
+                (on_trial or _tell_nobody)(study.trials()[asked.number])
             elif to_the_end and any(trial.state == "running" for trial in study.trials()):
                 time.sleep(_POLL_SECONDS)
             else:
                 break
         return _Seen(trials=study.trials(), stopped=stop(study) or "", worker=study.worker)
+
+
+def _tell_nobody(trial: Trial) -> None:
+    """Do nothing."""
 
 
 def _run_trial(study: Study, asked: optuna.Trial, ground: Ground) -> None:
