@@ -63,11 +63,11 @@ def test_a_killed_fit_shows_its_rounds_and_a_rerun_gives_the_model_of_a_fit_that
         (experiment,) = (e.experiment_id for e in client.search_experiments() if e.name == "parcels")
         (run,) = client.search_runs([experiment])
     assert run.info.status == "RUNNING"
-    assert sorted(logged(model, run.info.run_id, VALIDATION)) == [1, 2, 3, 4]
+    assert sorted(logged(model, run.info.run_id, VALIDATION.format("log_loss"))) == [1, 2, 3, 4]
     resumed = train_it(model)
     assert (resumed.run_id, resumed.rounds, resumed.ended) == (run.info.run_id, 10, None)
     for name in (TRAIN, VALIDATION):
-        assert sorted(logged(model, run.info.run_id, name)) == list(range(1, 11))
+        assert sorted(logged(model, run.info.run_id, name.format("log_loss"))) == list(range(1, 11))
     for name in model.store.list("checkpoints"):
         model.store.delete(name)
     (folder,) = (name for name in model.store.list("runs/parcels/train") if name.endswith("result.json"))
@@ -122,4 +122,4 @@ def test_an_mlflow_that_is_down_for_a_while_costs_no_fit(model: Model, monkeypat
     monkeypatch.setattr(long_fits, "log_rounds", down_at_first)
     result = train_it(model)
     assert calls == [0, 4, 8, 10]  # what was not logged comes again
-    assert sorted(logged(model, result.run_id, TRAIN)) == list(range(1, 11))
+    assert sorted(logged(model, result.run_id, TRAIN.format("log_loss"))) == list(range(1, 11))

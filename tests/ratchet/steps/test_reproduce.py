@@ -76,9 +76,9 @@ def test_scores_may_differ_by_the_tolerance_and_no_more(life: Life, monkeypatch,
     monkeypatch.setattr(module, "_is_same", lambda *_: False)
     sound, calls = module.score, []
 
-    def score(pipeline, matrix):
+    def score(pipeline, matrix, form):
         calls.append(pipeline)
-        return sound(pipeline, matrix) + (moved if len(calls) == 1 else 0.0)
+        return sound(pipeline, matrix, form) + (moved if len(calls) == 1 else 0.0)
 
     monkeypatch.setattr(module, "score", score)
     found = again(model)
