@@ -25,8 +25,10 @@ from ratchet.spec.label import Label
 from ratchet.statistics.table import StatisticsTable
 from ratchet.steps.examples import read_all_examples, read_labelled_examples
 from ratchet.steps.ingest_span import ingest_span
+from ratchet.steps.look import look_at_source
 from ratchet.steps.night import take_in
 from ratchet.steps.outcome_statistics import SCORE, SCORE_EDGES, read_score_statistics
+from ratchet.steps.results import read_object
 from ratchet.steps.score_span import make_predictions, score_span
 from ratchet.steps.select_window import select_window
 from ratchet.steps.train import train
@@ -172,6 +174,16 @@ def test_outcomes_and_scores_have_statistics_of_their_own_kind(trained: Trained)
     assert of_label.role == ("numeric" if label.kind == "regression" else "categorical")
     assert scores.n_present == A_SPAN
     assert scores.edges == (of_label.edges if label.kind == "regression" else SCORE_EDGES)
+
+
+def test_a_first_look_tells_what_goes_with_the_outcome(trained: Trained):
+    model = trained.model
+    found = look_at_source(model.project, model.spec, days(1, 3))
+    page = read_object(model.project, found.report_uri).decode()
+    assert found.verdict == "pass"
+    outcomes = read_table(model.project, model.id, "ground_truth", days(1, 3))[model.spec.label.column]
+    is_number = model.spec.label.kind == "regression"
+    assert f"is {'above its median' if is_number else outcomes.mode().sort()[-1]}" in page
 
 
 def test_a_second_training_finds_the_first(trained: Trained):
