@@ -50,7 +50,7 @@ def inspection_checks(found: Inspection, policy: Evaluate, switched_off: Sequenc
 def check_leakage(found: Inspection, bounds: Inspect) -> Check:
     """Fail where one feature alone tells the outcome better than ``max_feature_auc``."""
     name, bound = "leakage", bounds.max_feature_auc
-    measure = "a rank concordance" if found.kind == "regression" else "an AUC"
+    measure = "a concordance" if found.kind == "regression" else "an AUC"
     figures = {of.feature: of.auc for of in found.features if of.auc is not None}
     if not figures:
         few = "too few training examples of a class"

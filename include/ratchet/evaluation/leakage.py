@@ -12,6 +12,7 @@ by value       the share of positives among other examples of the same value (ca
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -115,8 +116,13 @@ def _tells(column: pl.Series, labels: NDArray[Any], role: Role, kind: LabelKind)
 def feature_concordance(column: pl.Series, labels: Floats, role: Role) -> float | None:
     """Return how well a feature alone tells a number, in [0.5, 1]; None with fewer than 20 examples, or equal numbers.
 
-    It is (1 + r) / 2 for the rank correlation r (Spearman's) of the number with each reading of the feature, the
-    larger: 0.5 is chance, and 1 tells the order of all numbers, as an AUC does.
+    It is the chance that of two examples the one with the higher feature has the higher number, as an AUC is of two
+    examples of different outcomes: told from Spearman's rank correlation of the number with each reading of the
+    feature, the larger one, as it is where both are normal after some monotone change [1]_.
+
+    References
+    ----------
+    .. [1] Kruskal, "Ordinal measures of association", JASA 53, 1958.
     """
     if len(labels) < 2 * MIN_EXAMPLES_OF_A_CLASS or labels.min() == labels.max():
         return None
@@ -126,7 +132,9 @@ def feature_concordance(column: pl.Series, labels: Floats, role: Role) -> float 
         known = numbers.is_not_null().to_numpy()
         if known.sum() >= 2 * MIN_EXAMPLES_OF_A_CLASS:
             readings.append(abs(_rank_correlation(numbers.drop_nulls().to_numpy(), labels[known])))
-    return round((1 + max(readings)) / 2, DIGITS)
+    # An arc sine near 1 would turn the last digit of a sine into the eighth.
+    correlation = min(round(2 * math.sin(math.pi * max(readings) / 6), DIGITS), 1.0)
+    return round(0.5 + math.asin(correlation) / math.pi, DIGITS)
 
 
 def _rank_correlation(values: Floats, labels: Floats) -> float:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from ratchet.evaluation.metrics import Floats
     from ratchet.evaluation.resampling import Counts, Drawing
 
-_CELLS = 24
+# Cells a side: of few examples fewer, so that a cell is not the number of one.
+_CELLS = ((2_000, 24), (500, 12), (0, 6))
 # The outermost examples of each side would leave all others in one cell.
 _INSIDE = (0.005, 0.995)
 
@@ -155,17 +156,18 @@ def _grid(x: Floats, y: Floats) -> Grid | None:
     """Return how many examples lie in each cell; None where there is nothing to part."""
     if not x.size:
         return None
-    x_edges, y_edges = _edges(x), _edges(y)
+    side = next(cells for least, cells in _CELLS if x.size >= least)
+    x_edges, y_edges = _edges(x, side), _edges(y, side)
     if x_edges is None or y_edges is None:
         return None
-    columns = np.clip(np.searchsorted(x_edges, x, side="right") - 1, 0, _CELLS - 1)
-    rows = np.clip(np.searchsorted(y_edges, y, side="right") - 1, 0, _CELLS - 1)
-    counts = np.bincount(rows * _CELLS + columns, minlength=_CELLS * _CELLS).reshape(_CELLS, _CELLS)
+    columns = np.clip(np.searchsorted(x_edges, x, side="right") - 1, 0, side - 1)
+    rows = np.clip(np.searchsorted(y_edges, y, side="right") - 1, 0, side - 1)
+    counts = np.bincount(rows * side + columns, minlength=side * side).reshape(side, side)
     return Grid(
         x_edges=tuple(x_edges.tolist()), y_edges=tuple(y_edges.tolist()), counts=tuple(map(tuple, counts.tolist()))
     )
 
 
-def _edges(values: Floats) -> Floats | None:
+def _edges(values: Floats, side: int) -> Floats | None:
     low, high = np.quantile(values, _INSIDE)
-    return np.linspace(low, high, _CELLS + 1) if low < high else None
+    return np.linspace(low, high, side + 1) if low < high else None

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from ratchet.evaluation.yardstick import Yardstick
 from ratchet.reports.explaining import curve_plots, explanation_plots, feature_rows
-from ratchet.reports.figures import count, share
+from ratchet.reports.figures import count, figure, share
+from ratchet.reports.kinds import kind_plots, shown_heads
 from ratchet.reports.page import render_page
 from ratchet.reports.plots import Whisker, plot_whiskers
 from ratchet.reports.score_curves import plot_calibration, plot_scores
@@ -50,7 +52,7 @@ def render_evaluation(
     """
     bound = _bound(gate, "slices")
     judged = _judged_slices(evaluation)
-    explained = explanation_plots(explanation)
+    explained = explanation_plots(explanation, evaluation.quality)
     return render_page(
         "evaluation.html",
         title=title,
@@ -66,9 +68,12 @@ def render_evaluation(
         **_crossed(evaluation),
         kpi_plot=_plot_kpi(evaluation),
         differences_plot=_plot_differences(evaluation, gate),
-        slices_plot=_plot_slices(judged[:_MOST_PLOTTED], bound),
+        slices_plot=_plot_slices(judged[:_MOST_PLOTTED], bound, evaluation.quality),
         slices_bound=bound,
         curves=curve_plots(curves),
+        what=evaluation.quality,
+        plots=kind_plots(evaluation),
+        heads=shown_heads(evaluation),
         explanation=explanation,
         explained=explained,
         feature_rows=feature_rows(explanation) if explanation else [],
@@ -82,14 +87,23 @@ def render_evaluation(
 
 
 def _facts(evaluation: Evaluation) -> dict[str, Markup | str]:
-    n, n_positive = evaluation.n_examples, evaluation.n_positive
     return {
-        "Test examples": count(n),
-        "Positive": Markup("{} ({})").format(count(n_positive), share(n_positive, n)) if n else count(0),
+        "Test examples": count(evaluation.n_examples),
+        **_outcomes(evaluation),
         "Confidence": f"{100 * evaluation.confidence:g}%",
         "Resamples": _resamples(evaluation),
         "Seed": count(evaluation.seed),
     }
+
+
+def _outcomes(evaluation: Evaluation) -> dict[str, Markup | str]:
+    n, n_positive = evaluation.n_examples, evaluation.n_positive
+    if evaluation.kind == "multiclass":
+        return {"Classes": count(len(evaluation.class_counts))}
+    if evaluation.kind == "regression":
+        dummy = {} if evaluation.reference is None else {"The dummy predicts": figure(evaluation.reference)}
+        return {"Loss": evaluation.loss or "", **dummy}
+    return {"Positive": Markup("{} ({})").format(count(n_positive), share(n_positive, n)) if n else count(0)}
 
 
 def _resamples(evaluation: Evaluation) -> Markup:
@@ -109,8 +123,12 @@ def _asked(gate: GateResult) -> str:
 
 
 def _plot_contenders(evaluation: Evaluation) -> Markup | None:
-    rows = [_whisker(of.name, of.auc, is_strong=of.name == "candidate") for of in evaluation.contenders if of.auc]
-    return plot_whiskers(rows, what="AUC", reference=0.5) if rows else None
+    rows = [
+        _whisker(of.name, of.quality, is_strong=of.name == "candidate") for of in evaluation.contenders if of.quality
+    ]
+    return (
+        plot_whiskers(rows, what=evaluation.quality, reference=Yardstick(kind=evaluation.kind).guess) if rows else None
+    )
 
 
 def _scores(evaluation: Evaluation) -> dict[str, object]:
@@ -156,7 +174,7 @@ def _plot_differences(evaluation: Evaluation, gate: GateResult | None) -> Markup
         )
         for of in evaluation.differences
     ]
-    return plot_whiskers(rows, what="AUC difference", reference=0, signed=True)
+    return plot_whiskers(rows, what=f"{evaluation.quality} difference", reference=0, signed=True)
 
 
 def _judged_slices(evaluation: Evaluation) -> list[tuple[str, Interval]]:
@@ -164,12 +182,12 @@ def _judged_slices(evaluation: Evaluation) -> list[tuple[str, Interval]]:
     return sorted(judged, key=lambda pair: pair[1].value)
 
 
-def _plot_slices(slices: Sequence[tuple[str, Interval]], bound: float | None) -> Markup | None:
+def _plot_slices(slices: Sequence[tuple[str, Interval]], bound: float | None, what: str) -> Markup | None:
     rows = [
         _whisker(name, interval, is_strong=True, is_hollow=interval.low <= 0 <= interval.high)
         for name, interval in slices
     ]
-    return plot_whiskers(rows, what="AUC difference", reference=0, bound=bound, signed=True) if rows else None
+    return plot_whiskers(rows, what=f"{what} difference", reference=0, bound=bound, signed=True) if rows else None
 
 
 def _whisker(

@@ -35,17 +35,20 @@ class FeatureRow:
 
 def curve_plots(curves: Curves | None) -> dict[str, Markup]:
     """Return the ROC and the precision-recall plot; nothing where there is no curve."""
-    if curves is None or curves.share_positive is None:
+    if curves is None or not curves.roc:
         return {}
+    roc = plot_lines(
+        _lines(curves.roc),
+        what_x="false positive rate",
+        what_y="true positive rate",
+        reference=[(0, 0), (1, 1)],
+        unit_square=True,
+    )
     share = curves.share_positive
+    if share is None:  # one curve a class, each with a share of its own
+        return {"roc": roc}
     return {
-        "roc": plot_lines(
-            _lines(curves.roc),
-            what_x="false positive rate",
-            what_y="true positive rate",
-            reference=[(0, 0), (1, 1)],
-            unit_square=True,
-        ),
+        "roc": roc,
         "precision_recall": plot_lines(
             _lines(curves.precision_recall),
             what_x="recall",
@@ -56,18 +59,18 @@ def curve_plots(curves: Curves | None) -> dict[str, Markup]:
     }
 
 
-def explanation_plots(explanation: Explanation | None) -> dict[str, Markup]:
+def explanation_plots(explanation: Explanation | None, quality: str = "AUC") -> dict[str, Markup]:
     """Return the plots of an explanation by name, those that there is something to draw of."""
     if explanation is None:
         return {}
     plots: dict[str, Markup] = {}
     if explanation.importance:
-        plots["importance"] = _plot_importance(explanation)
+        plots["importance"] = _plot_importance(explanation, quality)
     if explanation.groups:
         rows = [_whisker(of.group, of.drop, is_strong=True) for of in explanation.groups]
-        plots["groups"] = plot_whiskers(rows, what="AUC lost", reference=0, signed=True)
+        plots["groups"] = plot_whiskers(rows, what=f"{quality} lost", reference=0, signed=True)
     if len(explanation.learning) > 1:
-        plots["learning_curve"] = _plot_learning(explanation)
+        plots["learning_curve"] = _plot_learning(explanation, quality)
     return plots | {f"dependence_{of.feature}": plot_dependence(of) for of in explanation.dependence if of.points}
 
 
@@ -103,15 +106,15 @@ def _lines(curves: Sequence[Curve]) -> list[Line]:
     ]
 
 
-def _plot_importance(explanation: Explanation) -> Markup:
+def _plot_importance(explanation: Explanation, quality: str) -> Markup:
     rows = [
         _whisker(of.feature, of.drop, is_strong=not of.is_under(explanation.floor))
         for of in explanation.importance[:_MOST_PLOTTED]
     ]
-    return plot_whiskers(rows, what="AUC lost", reference=0, bound=explanation.floor, signed=True)
+    return plot_whiskers(rows, what=f"{quality} lost", reference=0, bound=explanation.floor, signed=True)
 
 
-def _plot_learning(explanation: Explanation) -> Markup:
+def _plot_learning(explanation: Explanation, quality: str) -> Markup:
     points = explanation.learning
     lines = [
         Line(
@@ -125,7 +128,7 @@ def _plot_learning(explanation: Explanation) -> Markup:
     seen = [(float(of.n_examples), of.train_auc) for of in points if of.train_auc is not None]
     if seen:
         lines.append(Line(label="the examples fitted on", points=seen, has_dots=True))
-    return plot_lines(lines, what_x="examples fitted on", what_y="AUC")
+    return plot_lines(lines, what_x="examples fitted on", what_y=quality)
 
 
 def _whisker(label: str, interval: Interval, *, is_strong: bool) -> Whisker:

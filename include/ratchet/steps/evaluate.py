@@ -20,6 +20,7 @@ from ratchet.packaging.loaded import score
 from ratchet.packaging.package import load_package
 from ratchet.reports.evaluation import render_evaluation
 from ratchet.reports.explaining import curve_plots, explanation_plots
+from ratchet.reports.kinds import kind_plots
 from ratchet.reports.plot_files import to_file
 from ratchet.steps.beside import tell_beside
 from ratchet.steps.champion import champion_evidence
@@ -142,9 +143,8 @@ def _evaluate(
         explanation=explanation,
     )
     candidate, former = evaluation.metrics("candidate"), evaluation.metrics("champion")
-    plots = {
-        f"plots/{name}.svg": to_file(of) for name, of in (curve_plots(curves) | explanation_plots(explanation)).items()
-    }
+    drawn = curve_plots(curves) | kind_plots(evaluation) | explanation_plots(explanation, evaluation.quality)
+    plots = {f"plots/{name}.svg": to_file(of) for name, of in drawn.items()}
     log_evaluation(
         project.tracking_uri,
         trained.run_id,

@@ -6,6 +6,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from ratchet.evaluation.bootstrap import Interval
+from ratchet.evaluation.resampling import Units
 from ratchet.explanation.permutation import Importance, Resampling, permutation_importance
 
 
@@ -67,3 +68,18 @@ def test_one_class_alone_tells_nothing():
 def test_under_the_floor_is_what_lies_below_it_as_a_whole(high, is_under):
     of = Importance(feature="x", drop=Interval(value=0.0, low=-0.1, high=high))
     assert of.is_under(0.001) is is_under
+
+
+def test_examples_that_are_drawn_together_make_the_interval_that_those_units_have():
+    frame, labels = draw(300, 5)
+    days = pl.Series([f"{i // 30}" for i in range(300)])
+    one_by_one = permutation_importance(predict, frame, labels, ["strong"], how())[0].drop
+    (found,) = permutation_importance(predict, frame, labels, ["strong"], how(units=Units.of(days)))
+    assert found.drop.value == one_by_one.value
+    assert (found.drop.low, found.drop.high) != (one_by_one.low, one_by_one.high)
+    # Examples that stand twice are hardly more certain than once, however their values are shuffled.
+    twice, pairs = pl.concat([frame, frame]), Units.of(pl.Series([*range(300), *range(300)]))
+    doubled = np.concatenate([labels, labels])
+    narrow = permutation_importance(predict, twice, doubled, ["strong"], how())[0].drop
+    held = permutation_importance(predict, twice, doubled, ["strong"], how(units=pairs))[0].drop
+    assert held.high - held.low > 1.1 * (narrow.high - narrow.low)

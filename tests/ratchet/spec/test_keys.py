@@ -37,9 +37,11 @@ from ratchet.evaluation.inspection import Footprint, Inspection, WindowChange
 from ratchet.evaluation.inspection_checks import inspection_checks
 from ratchet.evaluation.leakage import FeatureFigures
 from ratchet.evaluation.limits import check_limits
+from ratchet.evaluation.losses import Loss
 from ratchet.evaluation.overlap import OverlapFigures
 from ratchet.evaluation.resampling import Drawing
 from ratchet.evaluation.results import Evaluation
+from ratchet.evaluation.yardstick import Yardstick
 from ratchet.features.matrix import feature_roles, to_matrix
 from ratchet.features.transform import build_pipeline
 from ratchet.monitoring.quality import judge_quality
@@ -602,6 +604,14 @@ def left_out(model: Model) -> object:
     return select_features(spec, fit_matrix(matrix, spec), matrix, examples(model, day(2)), {}).left_out
 
 
+def skill(model: Model) -> object:
+    """How a made-up model of numbers is judged, and what the dummy answers."""
+    rng, loss = np.random.default_rng(4), Loss.of(model.spec.evaluate)
+    numbers = rng.gamma(2, 10, 300)
+    yardstick = Yardstick.of(model.spec, reference=loss.constant(numbers))
+    return yardstick.quality(numbers, numbers + rng.normal(0, 5, 300)), yardstick.reference
+
+
 def judged_slices(model: Model) -> object:
     return [row.value for row in contest(model).slices if row.difference is not None]
 
@@ -796,6 +806,7 @@ LENIENT = {"source.max_quarantined": 1.0}
 TEXT = {**LENIENT, "source.rows.text_numbers": "parse"}
 ORDERED = {**TEXT, "source.rows.conflicts": "keep_last", "source.rows.order_by": "changed_at"}
 VALUES = {"objective.values": {"unit": "EUR", "true_positive": 1, "false_positive": -1}}
+NUMBERS = {"label.kind": "regression", "train.estimator": "sklearn.linear_model.Ridge"}
 FAIRNESS = {"evaluate.fairness.columns": {"depot": {}}}
 GROUPS = {"governance.groups.depot.min_examples": 10}
 
@@ -1049,6 +1060,13 @@ CASES = {
     "train.threads": Case(key="train.threads", value=2, observe=threads_of_a_fit),
     "evaluate.test_spans": Case(key="evaluate.test_spans", value=3, observe=window),
     "evaluate.min_examples": Case(key="evaluate.min_examples", value=1501, observe=gate("schedule")),
+    "evaluate.metric": Case(key="evaluate.metric", value="rmse", observe=skill, given=NUMBERS),
+    "evaluate.quantile": Case(
+        key="evaluate.quantile",
+        value=0.9,
+        observe=skill,
+        given={**NUMBERS, "evaluate.metric": "quantile_loss", "evaluate.quantile": 0.5},
+    ),
     "evaluate.floor": Case(key="evaluate.floor", value=0.99, observe=gate("schedule")),
     "evaluate.margin_over_dummy": Case(key="evaluate.margin_over_dummy", value=0.49, observe=gate("schedule")),
     "evaluate.margin_over_rule": Case(key="evaluate.margin_over_rule", value=0.4, observe=gate("schedule")),

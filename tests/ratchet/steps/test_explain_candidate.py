@@ -139,6 +139,19 @@ class TestRefits:
         found = refit(spec, train, test, self.candidate(spec, train), {})
         assert found == refit(spec, train, test[::-1], self.candidate(spec, train), {})
 
+    @pytest.mark.parametrize("by", ["entity", "span"])
+    def test_intervals_are_drawn_by_what_the_spec_says(self, frames, by):
+        changes = {"explain": {"learning_points": 1, "groups": {}}}
+        spec, other = parcels_spec(changes), parcels_spec({**changes, "evaluate.resample_by": by})
+        train, test = frames
+        rows = pl.int_range(pl.len())
+        # Each parcel twice, over ten days.
+        test = test.with_columns(parcel_id=pl.format("{}", rows // 2), span=pl.format("2024-03-{}", 11 + rows % 10))
+        one_by_one, together = (refit(of, train, test, self.candidate(of, train), {}) for of in (spec, other))
+        for one, drawn in zip(one_by_one.learning, together.learning, strict=True):
+            assert one.test_auc.value == drawn.test_auc.value
+            assert one.test_auc != drawn.test_auc
+
     def test_a_refit_that_cannot_be_made_is_said(self, frames):
         spec = parcels_spec({"explain": {"refit_examples": 120, "learning_points": 2, "groups": {}}})
         found = refit(spec, *frames, self.candidate(spec, frames[0]), {})
