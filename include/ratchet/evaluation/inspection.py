@@ -63,6 +63,8 @@ class Inspection:
         One a feature.
     change_fault : str
         Why no feature could be compared; empty when they were.
+    sampled : str
+        In words of what sample of the train examples the figures of the features are; empty when of all.
     """
 
     features: tuple[FeatureFigures, ...]
@@ -75,6 +77,7 @@ class Inspection:
     disagreement: float | None
     changes: tuple[WindowChange, ...]
     change_fault: str = ""
+    sampled: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""

@@ -23,6 +23,7 @@ from ratchet.steps.champion import champion_evidence
 from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.explain_candidate import explain_candidate, read_explanation
 from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, run_once
+from ratchet.steps.train_examples import read_train_examples, sampling_input
 from ratchet.storage.objects import open_store
 from ratchet.training.fit import fit_pipeline, labelled_matrix
 from ratchet.training.tracking import log_evaluation
@@ -96,6 +97,7 @@ def evaluate(project: Project, spec: ModelSpec, window: WindowResult, trained: T
             "champion": champion.digest if champion else None,
             "data": window.data_version,
             "reasons": list(window.reasons),
+            **sampling_input(spec),
         },
     )
     return run_once(
@@ -187,7 +189,7 @@ def _all_scores(
     test: pl.DataFrame,
 ) -> dict[str, NDArray[np.float64]]:
     model, store = ModelId(spec.name), open_store(project.home)
-    train = read_labelled_examples(project, spec, window.train_spans, versions=window.data_version)
+    train = read_train_examples(project, spec, window.train_spans, versions=window.data_version).frame
     fitted_on, rule = labelled_matrix(train, spec), spec.objective.rule
     linear = fit_pipeline(build_linear_baseline(spec), fitted_on, threads=spec.train.threads)
     scores = {
