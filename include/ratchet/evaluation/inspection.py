@@ -68,6 +68,8 @@ class Inspection:
         One a feature.
     change_fault : str
         Why no feature could be compared; empty when they were.
+    sampled : str
+        In words of what sample of the train examples the figures of the features are; empty when of all.
     """
 
     features: tuple[FeatureFigures, ...]
@@ -81,6 +83,7 @@ class Inspection:
     changes: tuple[WindowChange, ...]
     change_fault: str = ""
     kind: LabelKind = "binary"
+    sampled: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""

@@ -6,6 +6,7 @@ A figure right on its bound passes. What could not be told is undecided, never a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ratchet.evaluation.yardstick import Yardstick
@@ -33,9 +34,7 @@ def inspection_checks(found: Inspection, policy: Evaluate, switched_off: Sequenc
     bounds = policy.inspect
     checks = [
         *([_check_switched_off(switched_off)] if switched_off and strict else []),
-        check_leakage(found, bounds),
-        check_identifiers(found, bounds),
-        check_times(found, bounds),
+        *(_of_sample(check(found, bounds), found) for check in (check_leakage, check_identifiers, check_times)),
         check_overlap(found, bounds),
         check_stability(found),
         # Numbers have no outcome that would contradict a prediction.
@@ -45,6 +44,10 @@ def inspection_checks(found: Inspection, policy: Evaluate, switched_off: Sequenc
     if found.has_champion:
         checks += [check_disagreement(found, bounds), check_window(found, bounds)]
     return [*checks, *([_review(policy.review)] if policy.review else [])]
+
+
+def _of_sample(check: Check, found: Inspection) -> Check:
+    return replace(check, reason=f"{check.reason} Told {found.sampled}.") if found.sampled else check
 
 
 def check_leakage(found: Inspection, bounds: Inspect) -> Check:

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from ratchet.evaluation.governance import assess, governance_checks
 from ratchet.spec.gaps import find_gaps
 from ratchet.steps.examples import read_labelled_examples
@@ -47,8 +49,7 @@ def assess_data(project: Project, spec: ModelSpec, evaluated: EvaluateResult) ->
 
 def _assess(project: Project, spec: ModelSpec, evaluated: EvaluateResult, folder: StepFolder) -> AssessmentResult:
     governance = spec.governance
-    versions = evaluated.data_version or None
-    assessment = assess(read_labelled_examples(project, spec, evaluated.train_spans, versions=versions), spec)
+    assessment = assess(_examples(project, spec, evaluated), spec)
     gaps = [".".join(map(str, at)) for at, _ in find_gaps(spec)]
     checks = governance_checks(assessment, governance, gaps, strict=project.profile == "production")
     told = [f"{check.name}: {check.reason}" for check in checks if check.verdict != "pass"]
@@ -61,3 +62,17 @@ def _assess(project: Project, spec: ModelSpec, evaluated: EvaluateResult, folder
         checks_json=json.dumps([check.to_json() for check in checks]),
         assessment_uri=folder.write("assessment.json", json.dumps(assessment.to_json(), indent=1, allow_nan=False)),
     )
+
+
+def _examples(project: Project, spec: ModelSpec, evaluated: EvaluateResult) -> pl.DataFrame:
+    """Return the train examples; where they are fed by spans, one span at a time and of it the columns asked for."""
+    versions, spans = evaluated.data_version or None, sorted(evaluated.train_spans)
+    if spec.train.feed == "whole":
+        return read_labelled_examples(project, spec, evaluated.train_spans, versions=versions)
+    governance = spec.governance
+    asked = [spec.source.entity, *(governance.groups or {}), *governance.quasi_identifiers]
+    if governance.prohibited:
+        asked += [*governance.prohibited, *spec.features.columns]
+    columns = list(dict.fromkeys(asked))
+    parts = (read_labelled_examples(project, spec, [span], versions=versions).select(columns) for span in spans)
+    return pl.concat(parts, how="vertical_relaxed")

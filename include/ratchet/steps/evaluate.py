@@ -27,6 +27,7 @@ from ratchet.steps.champion import champion_evidence
 from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.explain_candidate import explain_candidate, read_explanation
 from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, run_once
+from ratchet.steps.train_examples import read_train_examples, sampling_input
 from ratchet.storage.objects import open_store
 from ratchet.training.fit import code_labels, fit_pipeline, labelled_matrix
 from ratchet.training.tracking import log_evaluation
@@ -101,6 +102,7 @@ def evaluate(project: Project, spec: ModelSpec, window: WindowResult, trained: T
             "champion": champion.digest if champion else None,
             "data": window.data_version,
             "reasons": list(window.reasons),
+            **sampling_input(spec),
         },
     )
     return run_once(
@@ -117,7 +119,7 @@ def _evaluate(
     folder: StepFolder,
 ) -> EvaluateResult:
     test = read_labelled_examples(project, spec, window.test_spans, versions=window.data_version)
-    train = read_labelled_examples(project, spec, window.train_spans, versions=window.data_version)
+    train = read_train_examples(project, spec, window.train_spans, versions=window.data_version).frame
     yardstick = _yardstick(spec, train)
     scores = _all_scores(project, spec, trained, champion, train, test)
     labels = code_labels(test[spec.label.column], spec.label)

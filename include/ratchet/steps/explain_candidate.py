@@ -22,10 +22,10 @@ from ratchet.identity import ModelId
 from ratchet.packaging.package import load_package
 from ratchet.spans.records import SPAN
 from ratchet.spec.functions import load_functions
-from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.refits import Refits, refit
 from ratchet.steps.resampled_by import units_of
 from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, run_once
+from ratchet.steps.train_examples import read_train_examples, sampling_input
 from ratchet.storage.objects import open_store
 from ratchet.training.fit import code_labels
 from ratchet.training.search.families import settle
@@ -81,7 +81,7 @@ def explain_candidate(
         spec=spec,
         sections=("features", "joins", "label", "train", "evaluate", "explain"),
         span=window.span,
-        inputs={"candidate": trained.digest, "data": window.data_version},
+        inputs={"candidate": trained.digest, "data": window.data_version, **sampling_input(spec)},
     )
     try:
         return run_once(
@@ -183,12 +183,14 @@ def _refit(
 ) -> Refits:
     if not spec.explain.refit_examples or not (spec.explain.learning_points or spec.feature_groups()):
         return Refits(n_examples=0)
-    train = read_labelled_examples(project, spec, window.train_spans, versions=window.data_version)
+    train = read_train_examples(project, spec, window.train_spans, versions=window.data_version)
     # As the search has settled it, and without what was left out.
     chosen = settle(spec, trained.family, trained.features)
     read = [name for name in loaded.card.features if name in chosen.features.columns]
     chosen = chosen.model_copy(update={"features": chosen.features.only(read)})
-    return refit(chosen, train, examples, loaded.predict, trained.parameters, yardstick)
+    return refit(
+        chosen, train.frame, examples, loaded.predict, trained.parameters, yardstick, n_train=trained.n_examples
+    )
 
 
 @contextmanager

@@ -18,18 +18,17 @@ from ratchet.drift.measuring import measure_column
 from ratchet.drift.variation import merge_spans
 from ratchet.errors import DataError
 from ratchet.evaluation.inspection import Footprint, Inspection, WindowChange
-from ratchet.evaluation.leakage import read_features
 from ratchet.evaluation.noise import class_noise, label_noise
-from ratchet.evaluation.overlap import read_overlap
 from ratchet.evaluation.stability import find_instability
 from ratchet.evaluation.yardstick import Yardstick
-from ratchet.features.matrix import feature_roles
 from ratchet.identity import ModelId
 from ratchet.packaging.card import package_folder
 from ratchet.packaging.package import load_package
 from ratchet.statistics.table import StatisticsTable
 from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, run_once
+from ratchet.steps.seen_examples import read_seen
+from ratchet.steps.train_examples import sampling_input
 from ratchet.storage.objects import open_store
 from ratchet.training.fit import code_labels
 
@@ -63,7 +62,7 @@ def inspect_candidate(project: Project, spec: ModelSpec, evaluated: EvaluateResu
         spec=spec,
         sections=("source", "features", "label"),
         span=evaluated.span,
-        inputs={"evaluation": evaluated.uri, "confidence": spec.evaluate.confidence},
+        inputs={"evaluation": evaluated.uri, "confidence": spec.evaluate.confidence, **sampling_input(spec)},
     )
 
     def compute(folder: StepFolder) -> InspectResult:
@@ -88,10 +87,8 @@ def read_inspection(project: Project, result: InspectResult) -> Inspection:
 def _inspect(project: Project, spec: ModelSpec, evaluated: EvaluateResult) -> Inspection:
     versions = evaluated.data_version or None
     store, model = open_store(project.home), ModelId(spec.name)
-    seen = read_labelled_examples(project, spec, evaluated.candidate_spans, versions=versions)
-    seen = seen.filter(seen[spec.label.column].is_not_null())
-    fitted = seen.filter(seen["span"].is_in(list(evaluated.train_spans)))
     test = read_labelled_examples(project, spec, evaluated.test_spans, versions=versions)
+    seen = read_seen(project, spec, evaluated, test)
     candidate = load_package(store, model, evaluated.candidate_digest, folder=spec.folder)
     champion = (
         load_package(store, model, evaluated.champion_digest, folder=spec.folder) if evaluated.champion_digest else None
@@ -100,10 +97,8 @@ def _inspect(project: Project, spec: ModelSpec, evaluated: EvaluateResult) -> In
     fault, n_odd = find_instability(candidate)
     changes, change_fault = _changes(project, spec, evaluated, champion) if champion else ((), "")
     return Inspection(
-        features=read_features(
-            fitted, _labels(fitted, spec), feature_roles(spec.features), source=spec.source, kind=spec.label.kind
-        ),
-        overlap=read_overlap(seen, test, spec.source),
+        features=seen.features,
+        overlap=seen.overlap,
         fault=fault,
         n_odd=n_odd,
         label_noise=_noise(_labels(test, spec), scores, spec),
@@ -113,6 +108,7 @@ def _inspect(project: Project, spec: ModelSpec, evaluated: EvaluateResult) -> In
         changes=changes,
         change_fault=change_fault,
         kind=spec.label.kind,
+        sampled=seen.sampled,
     )
 
 

@@ -78,6 +78,8 @@ def refit(
     candidate: Predict,
     parameters: Parameters,
     yardstick: Yardstick = BINARY,
+    *,
+    n_train: int | None = None,
 ) -> Refits:
     """Return the learning curve and the benefit of each group of features.
 
@@ -96,6 +98,8 @@ def refit(
         The candidate's, so that only what is told apart is different.
     yardstick : Yardstick
         What the label is; what is told is its quality.
+    n_train : int, optional
+        Examples that the candidate was fitted on, where ``train`` is a sample of them.
     """
     policy, columns = spec.explain, set(spec.features.columns)
     # A candidate may have left features out by itself.
@@ -117,6 +121,7 @@ def refit(
     sizes = {f"{len(drawn) >> i} examples": len(drawn) >> i for i in range(policy.learning_points, 0, -1)}
     for name, size in sizes.items():
         fits.add(name, np.sort(drawn[:size]))
+    n = max(n, n_train or 0)
     base = _CANDIDATE if len(drawn) == n else _BASE
     if base == _BASE and (groups or sizes):
         fits.add(_BASE, np.sort(drawn))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from ratchet.spec.search import ALL_FEATURES, MAIN_FAMILY
 from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.results import Result, StepFolder, StepKey, StepResult, run_once
 from ratchet.steps.track_search import trial_teller
+from ratchet.steps.train_examples import TrainExamples, read_train_examples, sampling_input
 from ratchet.storage.objects import open_store
 from ratchet.training.measures import MEASURE_NAMES
 from ratchet.training.search.choice import Contender, choose_simplest, words_of_choice
@@ -97,7 +98,7 @@ def tune(
     """
 
     def compute(folder: StepFolder) -> TuneResult:
-        def conclude(train: pl.DataFrame, validate: pl.DataFrame, study: Path) -> TuneResult:
+        def conclude(train: TrainExamples, validate: pl.DataFrame, study: Path) -> TuneResult:
             told = None
             if at is not None and is_searched(spec):
                 told = trial_teller(project, spec, window.span, folder.name, study, at=at, on_run=on_run)
@@ -138,9 +139,9 @@ def try_settings(
     if store.has(f"{folder.name}/result.json"):
         return _share(spec, window, folder, worker, ())
 
-    def compute(train: pl.DataFrame, validate: pl.DataFrame, study: Path) -> ShareResult:
+    def compute(train: TrainExamples, validate: pl.DataFrame, study: Path) -> ShareResult:
         told = None if at is None else trial_teller(project, spec, window.span, folder.name, study, at=at)
-        found = take_share(train, validate, spec, storage_path=study, study_name=folder.name, on_trial=told)
+        found = take_share(train.frame, validate, spec, storage_path=study, study_name=folder.name, on_trial=told)
         return _share(spec, window, folder, worker, found)
 
     return _with_study(project, spec, window, folder, compute)
@@ -172,7 +173,7 @@ def _key(spec: ModelSpec, window: WindowResult) -> StepKey:
         spec=spec,
         sections=("features", "label", "train"),
         span=window.span,
-        inputs={"data": window.fitted_version, **interval, **custom},
+        inputs={"data": window.fitted_version, **interval, **custom, **sampling_input(spec)},
     )
 
 
@@ -181,9 +182,9 @@ def _with_study(
     spec: ModelSpec,
     window: WindowResult,
     folder: StepFolder,
-    work: Callable[[pl.DataFrame, pl.DataFrame, Path], Result],
+    work: Callable[[TrainExamples, pl.DataFrame, Path], Result],
 ) -> Result:
-    train = read_labelled_examples(project, spec, window.train_spans, versions=window.data_version)
+    train = read_train_examples(project, spec, window.train_spans, versions=window.data_version)
     validate = read_labelled_examples(project, spec, window.validate_spans, versions=window.data_version)
     with tempfile.TemporaryDirectory(prefix="ratchet-study-") as temporary:
         return work(train, validate, _study_path(folder, Path(temporary)))
@@ -193,14 +194,14 @@ def _conclude(
     spec: ModelSpec,
     window: WindowResult,
     folder: StepFolder,
-    train: pl.DataFrame,
+    train: TrainExamples,
     validate: pl.DataFrame,
     study: Path,
     told: Callable[[Trial], None] | None,
 ) -> TuneResult:
-    found = search(train, validate, spec, storage_path=study, study_name=folder.name, on_trial=told)
+    found = search(train.frame, validate, spec, storage_path=study, study_name=folder.name, on_trial=told)
     space = SearchSpace.of(spec)
-    contenders = _contenders(found, lambda: Ground.of(train, validate, spec), spec)
+    contenders = _contenders(found, lambda: Ground.of(train.frame, validate, spec), spec)
     chosen = choose_simplest(contenders)
     best = next(trial for trial in found.trials if trial.number == chosen.number)
     setting = Setting(family=best.family, features=best.features, parameters=best.parameters)
@@ -226,6 +227,8 @@ def _conclude(
         report_uri=folder.uri_of(REPORT_FILE) if is_searched(spec) else None,
         measured=measured,
     )
+    if train.is_sample:
+        result = replace(result, words=f"{result.words}; fitted {train.words}")
     if result.report_uri:
         folder.write(REPORT_FILE, render_search(result.to_json(), title=f"{spec.name}: search of {window.span}"))
     return result
