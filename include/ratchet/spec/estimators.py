@@ -25,23 +25,27 @@ class EstimatorKind:
     """What Ratchet must know of an estimator beyond scikit-learn's interface.
 
     ``extra`` names the optional dependency that it comes with, ``rounds`` the parameter that counts boosting rounds,
-    ``is_fed_by_spans`` says whether it can be fitted on data that no memory holds.
+    ``is_fed_by_spans`` says whether it can be fitted on data that no memory holds, ``is_data_parallel`` whether several
+    workers can share its rows, ``has_members`` whether it is made of models that several can fit.
     """
 
     encoding: Encoding
     extra: str | None = None
     rounds: str | None = None
     is_fed_by_spans: bool = False
+    is_data_parallel: bool = False
+    has_members: bool = False
 
 
 _CODES, _ONE_HOT = EstimatorKind(encoding="codes"), EstimatorKind(encoding="one_hot")
 _PARTIAL = EstimatorKind(encoding="one_hot", is_fed_by_spans=True)
+_MEMBERS = EstimatorKind(encoding="codes", has_members=True)
 
 ESTIMATORS: Mapping[str, EstimatorKind] = {
     "sklearn.ensemble.HistGradientBoostingClassifier": EstimatorKind(encoding="codes", rounds="max_iter"),
-    "sklearn.ensemble.RandomForestClassifier": _CODES,
-    "sklearn.ensemble.ExtraTreesClassifier": _CODES,
-    "sklearn.ensemble.BaggingClassifier": _CODES,
+    "sklearn.ensemble.RandomForestClassifier": _MEMBERS,
+    "sklearn.ensemble.ExtraTreesClassifier": _MEMBERS,
+    "sklearn.ensemble.BaggingClassifier": _MEMBERS,
     "sklearn.ensemble.GradientBoostingClassifier": _ONE_HOT,
     "sklearn.ensemble.AdaBoostClassifier": _ONE_HOT,
     "sklearn.tree.DecisionTreeClassifier": _CODES,
@@ -52,15 +56,15 @@ ESTIMATORS: Mapping[str, EstimatorKind] = {
     "sklearn.naive_bayes.BernoulliNB": _PARTIAL,
     "sklearn.discriminant_analysis.LinearDiscriminantAnalysis": _ONE_HOT,
     "lightgbm.LGBMClassifier": EstimatorKind(
-        encoding="codes", extra="lightgbm", rounds="n_estimators", is_fed_by_spans=True
+        encoding="codes", extra="lightgbm", rounds="n_estimators", is_fed_by_spans=True, is_data_parallel=True
     ),
     "xgboost.XGBClassifier": EstimatorKind(
         encoding="codes", extra="xgboost", rounds="n_estimators", is_fed_by_spans=True
     ),
 }
 # A class of the model folder: module, dot, class. What it reads is not known: the encoding that suits any estimator.
-# Whether it has partial_fit is seen when it is fitted.
-CUSTOM = _PARTIAL
+# Whether it has partial_fit, or members, is seen when it is fitted.
+CUSTOM = EstimatorKind(encoding="one_hot", is_fed_by_spans=True, has_members=True)
 _CUSTOM = re.compile(r"[a-z_][a-z0-9_]{0,62}\.[A-Z][A-Za-z0-9_]{0,62}")
 _LIBRARIES = frozenset(name.partition(".")[0] for name in ESTIMATORS)
 

@@ -57,11 +57,20 @@ def fit_long(
     inputs : mapping
         What else names a round: the versions of the data, the lock.
     """
+    checkpoints = checkpoints_of(project, spec, parameters, inputs)
+    return fit_in_rounds(examples, held_out, spec, parameters, checkpoints=checkpoints, watcher=watcher_of(folder, run))
+
+
+def checkpoints_of(project: Project, spec: ModelSpec, parameters: Parameters, inputs: Mapping[str, Any]) -> Checkpoints:
+    """Return where the checkpoints of a fit on these inputs lie."""
     store, model = open_store(project.home), ModelId(spec.name)
-    checkpoints = Checkpoints(store=store, model=model, key=_key(spec, parameters, inputs))
+    return Checkpoints(store=store, model=model, key=_key(spec, parameters, inputs))
+
+
+def watcher_of(folder: StepFolder, run: TrackingRun) -> Watcher:
+    """Return who tells of a fit in MLflow and in the folder, and looks there whether a person wants it to stop."""
     told = _Told(folder=folder, run=run)
-    watcher = Watcher(stop_reason=lambda: _stop_reason(folder), tell=told.tell)
-    return fit_in_rounds(examples, held_out, spec, parameters, checkpoints=checkpoints, watcher=watcher)
+    return Watcher(stop_reason=lambda: _stop_reason(folder), tell=told.tell)
 
 
 def rounds_of(spec: ModelSpec, long: LongFit | None) -> dict[str, int]:
