@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 # How long a worker may take to come, or to come back.
 ARRIVAL_SECONDS = 120.0
+# How long a running scheduler may take to answer.
+ANSWER_SECONDS = 30.0
 # How long the news of a death takes to reach everyone.
 NOTICE_SECONDS = 10.0
 _SETTINGS = {
@@ -168,7 +170,7 @@ def open_cluster(dask: Dask, *, environ: Mapping[str, str] | None = None) -> Ite
         if dask.scheduler is not None:
             address = _address(dask.scheduler, os.environ if environ is None else environ)
             try:
-                client = distributed.Client(address, set_as_default=False, timeout=30)
+                client = distributed.Client(address, set_as_default=False, timeout=ANSWER_SECONDS)
             except OSError as error:
                 raise StoreError(f"The Dask scheduler of train.dask.scheduler did not answer: {error}") from error
             with client:

@@ -94,11 +94,11 @@ class Mesh:
         if not wanted.nbytes:
             return
         try:
-            if not connection.poll(TIMEOUT_SECONDS):
-                raise PeerLostError(f"worker {peer} was silent for {TIMEOUT_SECONDS:.0f} s")
-            got = connection.recv_bytes_into(wanted)
+            got = connection.recv_bytes_into(wanted) if connection.poll(TIMEOUT_SECONDS) else None
         except (OSError, EOFError) as error:
             raise PeerLostError(f"worker {peer} is gone") from error
+        if got is None:
+            raise PeerLostError(f"worker {peer} was silent for {TIMEOUT_SECONDS:.0f} s")
         if got != wanted.nbytes:
             raise PeerLostError(f"worker {peer} sent {got} bytes, {wanted.nbytes} were due: it does something else")
 
