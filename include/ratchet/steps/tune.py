@@ -15,6 +15,7 @@ from ratchet.reports.search import render_search
 from ratchet.spec.search import ALL_FEATURES, MAIN_FAMILY
 from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.results import Result, StepFolder, StepKey, StepResult, run_once
+from ratchet.steps.train_sample import read_train_examples
 from ratchet.storage.objects import open_store
 from ratchet.training.search.choice import Contender, choose_simplest, words_of_choice
 from ratchet.training.search.families import Setting, columns_of, families_of
@@ -22,6 +23,7 @@ from ratchet.training.search.importance import importance_of
 from ratchet.training.search.running import Ground, is_searched, search, take_share
 from ratchet.training.search.space import SearchSpace
 from ratchet.training.search.trials import contenders_of
+from ratchet.training.span_sample import MAX_SAMPLE
 
 if TYPE_CHECKING:
     import polars as pl
@@ -68,6 +70,8 @@ class ShareResult(StepResult):
 
 def tune(project: Project, spec: ModelSpec, window: WindowResult) -> TuneResult:
     """Search on the train and validation spans, and choose; the test spans are not read.
+
+    Of a spec that is fed by spans, trials are fitted on an even sample of the train spans.
 
     A killed search goes on where it stopped when the home is a local folder; on S3 it starts again. Where other
     workers have searched already, what is left is done here.
@@ -124,13 +128,14 @@ def _key(spec: ModelSpec, window: WindowResult) -> StepKey:
         custom |= custom_versions(family.estimator, spec.folder)
     several = bool(spec.train.search.families or spec.train.search.feature_sets)
     interval = {"interval": [spec.evaluate.confidence, spec.evaluate.resamples]} if several else {}
+    sampled = {"sample": MAX_SAMPLE} if spec.train.feed == "spans" else {}
     return StepKey(
         step="tune",
         version=2,
         spec=spec,
         sections=("features", "label", "train"),
         span=window.span,
-        inputs={"data": window.fitted_version, **interval, **custom},
+        inputs={"data": window.fitted_version, **interval, **custom, **sampled},
     )
 
 
@@ -141,7 +146,7 @@ def _with_study(
     folder: StepFolder,
     work: Callable[[pl.DataFrame, pl.DataFrame, Path], Result],
 ) -> Result:
-    train = read_labelled_examples(project, spec, window.train_spans, versions=window.data_version)
+    train = read_train_examples(project, spec, window.train_spans, versions=window.data_version)
     validate = read_labelled_examples(project, spec, window.validate_spans, versions=window.data_version)
     with tempfile.TemporaryDirectory(prefix="ratchet-study-") as temporary:
         return work(train, validate, _study_path(folder, Path(temporary)))
