@@ -166,7 +166,7 @@ def open_cluster(dask: Dask, *, environ: Mapping[str, str] | None = None) -> Ite
         raise SpecError(
             "train.engine: dask needs the extra 'dask', which is not installed: pip install 'ratchet-ml[dask]'."
         ) from None
-    with settings.config.set(_SETTINGS):
+    with settings.config.set(_SETTINGS), _quiet():
         if dask.scheduler is not None:
             address = _address(dask.scheduler, os.environ if environ is None else environ)
             try:
@@ -182,6 +182,18 @@ def open_cluster(dask: Dask, *, environ: Mapping[str, str] | None = None) -> Ite
             distributed.Client(cluster, set_as_default=False) as client,
         ):
             yield Cluster(client=client, n_workers=dask.workers, is_own=True)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out of the log which connection was opened and closed."""
+    logger = logging.getLogger("distributed")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _start(n_workers: int, folder: str) -> Any:
