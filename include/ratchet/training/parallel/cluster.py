@@ -41,6 +41,8 @@ _SETTINGS = {
     "distributed.worker.profile.enabled": False,
     # Else a worker that died twice within this time is given up while it starts again.
     "distributed.deploy.lost-worker-timeout": "1 day",
+    # A worker's own log of which connection was opened and closed.
+    "distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "error",
 }
 _log = logging.getLogger(__name__)
 
@@ -186,14 +188,23 @@ def open_cluster(dask: Dask, *, environ: Mapping[str, str] | None = None) -> Ite
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Leave out of the log which connection was opened and closed."""
+    """Leave out of the log which connection was opened and closed, and take back what Dask sets in the environment."""
+    import dask
+
     logger = logging.getLogger("distributed")
     level = logger.level
+    # Threads of OpenMP and the like: meant for its workers, and set in the process that starts them.
+    names = (*dask.config.get("distributed.nanny.pre-spawn-environ"), "PYTHONHASHSEED", "__DASK_PARENT_PID")
+    before = {name: os.environ.get(name) for name in names}
     logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
         logger.setLevel(level)
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 def _start(n_workers: int, folder: str) -> Any:

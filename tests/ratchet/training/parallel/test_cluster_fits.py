@@ -6,6 +6,7 @@ One cluster serves all tests here: a worker takes seconds to start.
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -73,12 +74,23 @@ class Read:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    others = set(psutil.Process().children(recursive=True))
+    others, environ = set(psutil.Process().children(recursive=True)), dict(os.environ)
+    started = _seconds_of_children()
     with open_cluster(Dask()) as opened:
         yield opened
+        told = sum(usage.cpu_seconds for usage in opened.usage().values())
+        environ["PYTEST_CURRENT_TEST"] = os.environ["PYTEST_CURRENT_TEST"]
         own = set(psutil.Process().children(recursive=True)) - others
     left = psutil.wait_procs([one for one in own if "resource_tracker" not in " ".join(_words(one))], timeout=10)[1]
     assert not left
+    assert dict(os.environ) == environ
+    # What workers take is in what a fit is said to take, as they have ended with it.
+    assert _seconds_of_children() - started >= told > 0
+
+
+def _seconds_of_children() -> float:
+    taken = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return taken.ru_utime + taken.ru_stime
 
 
 def _words(process: psutil.Process) -> list[str]:
