@@ -4,8 +4,8 @@ UV_VERSION := 0.13.8
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
-# What set-up installs besides the project; the heavy extras (xgboost, dask, celery, postgres) are not.
-EXTRAS := flights,dev,lightgbm
+# What set-up installs besides the project; the heavy extras (xgboost, celery, postgres) are not.
+EXTRAS := flights,dev,lightgbm,dask
 CODE := include plugins dags tests benches
 # Two processes pay off on two cores; PYTEST_WORKERS=0 runs in one, for a debugger.
 PYTEST_WORKERS ?= 2

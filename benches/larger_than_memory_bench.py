@@ -75,7 +75,8 @@ def _make(n: int, seed: int, span: str) -> pl.DataFrame:
     return pl.DataFrame({"span": [span] * n, **columns, "label": values["n0"] + rng.normal(size=n) > 0})
 
 
-def _spec(estimator: str) -> ModelSpec:
+def make_spec(estimator: str, parameters: dict[str, Any], **more: Any) -> ModelSpec:
+    """Return a spec that feeds an estimator by spans of that table."""
     roles = {**dict.fromkeys(NUMERIC, "numeric"), **dict.fromkeys(CATEGORICAL, "categorical")}
     delivery = {"kind": "function", "function": "source.read"}
     train = {"train_spans": N_SPANS, "min_train_spans": 1, "validate_spans": 1, "feed": "spans", "passes": 1}
@@ -93,7 +94,7 @@ def _spec(estimator: str) -> ModelSpec:
         },
         "label": {"column": "label", "delivery": delivery, "known_after_spans": 0},
         "features": {"columns": {name: {"role": role} for name, role in roles.items()}},
-        "train": {**train, "estimator": estimator, "parameters": ESTIMATORS[estimator]},
+        "train": {**train, "estimator": estimator, "parameters": parameters, **more},
         "evaluate": {"test_spans": 1},
     }
     return ModelSpec.model_validate_json(json.dumps(values))
@@ -119,7 +120,7 @@ def _peak(uri: str, spans: list[str], estimator: str) -> tuple[float, float]:
 
 
 def _measure(uri: str, spans: list[str], estimator: str, sender: Any) -> None:
-    spec, table = _spec(estimator), SpanTable(uri)
+    spec, table = make_spec(estimator, ESTIMATORS[estimator]), SpanTable(uri)
     roles = feature_roles(spec.features)
 
     def read(span: str) -> LabelledMatrix:

@@ -125,7 +125,7 @@ class TestCommands:
 
     def test_the_heavy_extras_are_not_set_up(self):
         (extras,) = re.findall(r"^EXTRAS := (\S+)", MAKEFILE, re.MULTILINE)
-        assert extras.split(",") == ["flights", "dev", "lightgbm"]
+        assert extras.split(",") == ["flights", "dev", "lightgbm", "dask"]
 
     def test_continuous_integration_runs_what_the_makefile_has(self):
         script = (ROOT / ".ci" / "run").read_text()

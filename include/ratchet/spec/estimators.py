@@ -32,7 +32,9 @@ class EstimatorKind:
     """What Ratchet must know of an estimator beyond scikit-learn's interface.
 
     ``extra`` names the optional dependency that it comes with, ``rounds`` the parameter that counts boosting rounds,
-    ``is_fed_by_spans`` says whether it can be fitted on data that no memory holds, ``answers`` which kinds of label.
+    ``is_fed_by_spans`` says whether it can be fitted on data that no memory holds, ``is_data_parallel`` whether several
+    workers can share its rows, ``has_members`` whether it is made of models that several can fit, ``answers`` which
+    kinds of label.
     """
 
     encoding: Encoding
@@ -40,19 +42,22 @@ class EstimatorKind:
     extra: str | None = None
     rounds: str | None = None
     is_fed_by_spans: bool = False
+    is_data_parallel: bool = False
+    has_members: bool = False
 
 
 _CODES, _ONE_HOT = EstimatorKind(encoding="codes"), EstimatorKind(encoding="one_hot")
 _PARTIAL = EstimatorKind(encoding="one_hot", is_fed_by_spans=True)
 _HISTOGRAMS = EstimatorKind(encoding="codes", rounds="max_iter")
+_MEMBERS = EstimatorKind(encoding="codes", has_members=True)
 _LIGHTGBM = EstimatorKind(encoding="codes", extra="lightgbm", rounds="n_estimators", is_fed_by_spans=True)
 _XGBOOST = EstimatorKind(encoding="codes", extra="xgboost", rounds="n_estimators", is_fed_by_spans=True)
 
 _CLASSIFIERS: Mapping[str, EstimatorKind] = {
     "sklearn.ensemble.HistGradientBoostingClassifier": _HISTOGRAMS,
-    "sklearn.ensemble.RandomForestClassifier": _CODES,
-    "sklearn.ensemble.ExtraTreesClassifier": _CODES,
-    "sklearn.ensemble.BaggingClassifier": _CODES,
+    "sklearn.ensemble.RandomForestClassifier": _MEMBERS,
+    "sklearn.ensemble.ExtraTreesClassifier": _MEMBERS,
+    "sklearn.ensemble.BaggingClassifier": _MEMBERS,
     "sklearn.ensemble.GradientBoostingClassifier": _ONE_HOT,
     "sklearn.ensemble.AdaBoostClassifier": _ONE_HOT,
     "sklearn.tree.DecisionTreeClassifier": _CODES,
@@ -62,14 +67,14 @@ _CLASSIFIERS: Mapping[str, EstimatorKind] = {
     "sklearn.naive_bayes.GaussianNB": _PARTIAL,
     "sklearn.naive_bayes.BernoulliNB": _PARTIAL,
     "sklearn.discriminant_analysis.LinearDiscriminantAnalysis": _ONE_HOT,
-    "lightgbm.LGBMClassifier": _LIGHTGBM,
+    "lightgbm.LGBMClassifier": replace(_LIGHTGBM, is_data_parallel=True),
     "xgboost.XGBClassifier": _XGBOOST,
 }
 _REGRESSORS: Mapping[str, EstimatorKind] = {
     "sklearn.ensemble.HistGradientBoostingRegressor": _HISTOGRAMS,
-    "sklearn.ensemble.RandomForestRegressor": _CODES,
-    "sklearn.ensemble.ExtraTreesRegressor": _CODES,
-    "sklearn.ensemble.BaggingRegressor": _CODES,
+    "sklearn.ensemble.RandomForestRegressor": _MEMBERS,
+    "sklearn.ensemble.ExtraTreesRegressor": _MEMBERS,
+    "sklearn.ensemble.BaggingRegressor": _MEMBERS,
     "sklearn.ensemble.GradientBoostingRegressor": _ONE_HOT,
     "sklearn.ensemble.AdaBoostRegressor": _ONE_HOT,
     "sklearn.tree.DecisionTreeRegressor": _CODES,
@@ -88,8 +93,8 @@ ESTIMATORS: Mapping[str, EstimatorKind] = {
     **{name: replace(kind, answers=_NUMBERS) for name, kind in _REGRESSORS.items()},
 }
 # A class of the model folder: module, dot, class. What it reads is not known: the encoding that suits any estimator.
-# Whether it has partial_fit is seen when it is fitted, whether it answers the label's kind when it is made.
-CUSTOM = replace(_PARTIAL, answers=_CLASSES | _NUMBERS)
+# Whether it has partial_fit or members is seen when it is fitted; whether it answers the label's kind, when it is made.
+CUSTOM = replace(_PARTIAL, has_members=True, answers=_CLASSES | _NUMBERS)
 _CUSTOM = re.compile(r"[a-z_][a-z0-9_]{0,62}\.[A-Z][A-Za-z0-9_]{0,62}")
 _LIBRARIES = frozenset(name.partition(".")[0] for name in ESTIMATORS)
 

@@ -26,7 +26,6 @@ _NOT_BUILT = frozenset(
     {
         "release",
         "serve",
-        "engine",
         "budget",
         "groups",
         "alerts",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field, model_validator
 
+from ratchet.spec.engine import Dask, Engine, Feed, engine_fault
 from ratchet.spec.estimators import Encoding, Estimator, Parameter, estimator_kind
 from ratchet.spec.search import Search, check_fixed_or_searched
 from ratchet.spec.section import Section
@@ -26,7 +25,12 @@ class Train(Section):
     parameters: dict[str, Parameter] = Field(default={}, description="Fixed parameters of the estimator.")
     search: Search = Field(default=Search())
     seed: int = Field(default=0, ge=0, lt=2**32, description="Seed of everything random.")
-    feed: Literal["whole", "spans"] = Field(
+    engine: Engine = Field(
+        default="local",
+        description="Fit in the task's own process, or share the fit among the workers of a Dask cluster.",
+    )
+    dask: Dask = Field(default=Dask(), description="That cluster.")
+    feed: Feed = Field(
         default="whole", description="Fit on all rows at once, or span by span where they are more than memory holds."
     )
     passes: int = Field(default=5, ge=1, le=1000, description="How often a partial_fit goes over the spans.")
@@ -43,9 +47,20 @@ class Train(Section):
             )
         if self.checkpoint_rounds is not None and estimator_kind(self.estimator).rounds is None:
             raise ValueError(f"checkpoint_rounds: {self.estimator} is not fitted in rounds. Remove it.")
-        if self.feed == "spans" and self.checkpoint_rounds is not None:
+        if self.engine == "local" and self.feed == "spans" and self.checkpoint_rounds is not None:
             raise ValueError("checkpoint_rounds: a fit that is fed by spans has none. Remove it, or feed: whole.")
         if self.feed == "spans" and not estimator_kind(self.estimator).is_fed_by_spans:
             raise ValueError(f"feed: {self.estimator} is fitted on all rows at once. Say whole.")
         check_fixed_or_searched(self.parameters, self.search.space)
+        return self
+
+    @model_validator(mode="after")
+    def _engine_can_fit(self) -> Train:
+        if self.engine == "local":
+            if self.dask != Dask():
+                raise ValueError("dask: is read with engine: dask alone. Say so, or remove it.")
+            return self
+        for estimator in (self.estimator, *(family.estimator for family in self.search.families.values())):
+            if fault := engine_fault(estimator, self.feed, has_checkpoints=self.checkpoint_rounds is not None):
+                raise ValueError(fault)
         return self

@@ -58,11 +58,21 @@ def fit_long(
     inputs : mapping
         What else names a round: the versions of the data, the lock.
     """
-    store, model = open_store(project.home), ModelId(spec.name)
-    checkpoints = Checkpoints(store=store, model=model, key=_key(spec, parameters, inputs))
-    told = _Told(folder=folder, run=run, measured=LOSS_NAMES[spec.label.kind])
-    watcher = Watcher(stop_reason=lambda: _stop_reason(folder), tell=told.tell)
+    checkpoints = checkpoints_of(project, spec, parameters, inputs)
+    watcher = watcher_of(spec, folder, run)
     return fit_in_rounds(examples, held_out, spec, parameters, checkpoints=checkpoints, watcher=watcher)
+
+
+def checkpoints_of(project: Project, spec: ModelSpec, parameters: Parameters, inputs: Mapping[str, Any]) -> Checkpoints:
+    """Return where the checkpoints of a fit on these inputs lie."""
+    store, model = open_store(project.home), ModelId(spec.name)
+    return Checkpoints(store=store, model=model, key=_key(spec, parameters, inputs))
+
+
+def watcher_of(spec: ModelSpec, folder: StepFolder, run: TrackingRun) -> Watcher:
+    """Return who tells of a fit in MLflow and in the folder, and looks there whether a person wants it to stop."""
+    told = _Told(folder=folder, run=run, measured=LOSS_NAMES[spec.label.kind])
+    return Watcher(stop_reason=lambda: _stop_reason(folder), tell=told.tell)
 
 
 def rounds_of(spec: ModelSpec, long: LongFit | None) -> dict[str, int]:

@@ -17,6 +17,7 @@ from ratchet.spec.model import ModelSpec
 from ratchet.steps.dependants import training_results
 from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, run_once
+from ratchet.steps.shared_fits import SpanReader, fit_again
 from ratchet.storage.objects import open_store
 from ratchet.training.fit import fit_matrix, labelled_matrix
 from ratchet.training.recipe import Recipe, Surroundings
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from ratchet.project import Project
-    from ratchet.training.fit import LabelledMatrix
     from ratchet.verdicts import Verdict
 
 # Another build of the same libraries may sum in another order.
@@ -153,9 +153,9 @@ def _reproduce(
 def _fit(project: Project, spec: ModelSpec, recipe: Recipe) -> Pipeline:
     chosen = settle(spec, recipe.family, recipe.features)
 
-    def read(*spans: str) -> LabelledMatrix:
-        return labelled_matrix(read_labelled_examples(project, spec, spans, versions=recipe.data_version), spec)
-
+    read = SpanReader(project=project, spec=spec, versions=recipe.data_version)
+    if chosen.train.feed == "spans" and chosen.train.engine == "dask":
+        return fit_again(read, recipe.train_spans, chosen, recipe.parameters)
     if chosen.train.feed == "spans":
         return fit_by_spans(recipe.train_spans, read, chosen, recipe.parameters).pipeline
     examples = read(*recipe.train_spans)

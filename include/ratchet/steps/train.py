@@ -53,6 +53,7 @@ class TrainResult(StepResult):
     """The candidate: its version in the registry, the digest of its package, and its MLflow run.
 
     ``rounds`` counts those of a fit with checkpoints; ``ended`` says why it has fewer than were preset.
+    ``restarts`` counts how often a fit that workers share was begun again from its last checkpoint, as a worker died.
     ``left_out`` are features of the spec that it does not read, as ``features.selection`` asks for. Only a model of
     outcomes that are true or false has a ``threshold``.
     """
@@ -67,6 +68,8 @@ class TrainResult(StepResult):
     fit_seconds: float
     rounds: int | None = None
     ended: str | None = None
+    restarts: int | None = None
+    worker_rows: tuple[int, ...] = ()
     left_out: tuple[str, ...] = ()
     family: str = MAIN_FAMILY
     features: str = ALL_FEATURES
@@ -171,6 +174,8 @@ def _train(
         fit_seconds=round(fitted.usage.seconds, 3),
         rounds=fitted.long.rounds if fitted.long else None,
         ended=fitted.long.ended if fitted.long else None,
+        restarts=fitted.shared.restarts if fitted.shared else None,
+        worker_rows=tuple(of.n_rows for of in fitted.shared.shares) if fitted.shared else (),
         left_out=fitted.left_out,
         family=tuned.family,
         features=tuned.features,

@@ -86,6 +86,8 @@ def tune(
 ) -> TuneResult:
     """Search on the train and validation spans, and choose; the test spans are not read.
 
+    Of a spec that is fed by spans, trials are fitted on an even sample of the train spans.
+
     A killed search goes on where it stopped when the home is a local folder; on S3 it starts again. Where other
     workers have searched already, what is left is done here.
 

@@ -97,10 +97,15 @@ def fit_matrix(examples: LabelledMatrix, spec: ModelSpec, parameters: Parameters
 
 def fit_pipeline(pipeline: Pipeline, examples: LabelledMatrix, *, threads: int) -> Pipeline:
     """Fit any pipeline on a matrix with that many threads, and return it."""
+    with limited_threads(pipeline[-1], threads):
+        return fit_estimator(pipeline, examples)
+
+
+def fit_estimator(pipeline: Pipeline, examples: LabelledMatrix) -> Pipeline:
+    """Fit any pipeline on a matrix with whatever threads or workers it is given, and return it."""
     estimator = pipeline[-1]
     try:
-        with limited_threads(estimator, threads):
-            pipeline.fit(examples.features, examples.labels)
+        pipeline.fit(examples.features, examples.labels)
     except RatchetError:
         raise
     except _refusals_of(estimator) as error:

@@ -96,14 +96,14 @@ def fit_in_rounds(
                 kind=spec.label.kind,
             )
             way = boosting(name, pipeline[-1], matrices, seed=spec.train.seed)
-            reached, ended = _advance(way, wanted, every, checkpoints, watcher, guess=_loss_of_a_guess(spec.label))
+            reached, ended = go_on(way, wanted, every, checkpoints, watcher, guess=_loss_of_a_guess(spec.label))
         except RatchetError:
             raise
         except (ValueError, TypeError) as error:
             raise TrainingError(f"{name} refused to be fitted: {error}") from error
-    estimator = _plain(way.read(reached.data))
+    estimator = without_threads(way.read(reached.data))
     return LongFit(
-        pipeline=_with_estimator(pipeline, estimator), rounds=reached.rounds, losses=reached.losses, ended=ended
+        pipeline=with_estimator(pipeline, estimator), rounds=reached.rounds, losses=reached.losses, ended=ended
     )
 
 
@@ -133,9 +133,10 @@ def find_loss_of_sense(losses: Iterable[RoundLoss], *, guess: float = COIN) -> s
     return None
 
 
-def _advance(
-    way: Boosting, wanted: int, every: int, checkpoints: Checkpoints, watcher: Watcher, *, guess: float
+def go_on(
+    way: Boosting, wanted: int, every: int, checkpoints: Checkpoints, watcher: Watcher, *, guess: float = COIN
 ) -> tuple[Checkpoint, str | None]:
+    """Return what a fit has reached, stretch by stretch from its newest checkpoint, and why it ended before its end."""
     reached = checkpoints.newest(at_most=wanted)
     watcher.tell(reached or Checkpoint(rounds=0, data=b"", losses=()), wanted)
     while reached is None or reached.rounds < wanted:
@@ -162,13 +163,15 @@ def _advance(
     return reached, None
 
 
-def _plain(estimator: Any) -> Any:
+def without_threads(estimator: Any) -> Any:
+    """Return the estimator without a number of threads, which is the machine's and not the model's."""
     if "n_jobs" in estimator.get_params():
         estimator.set_params(n_jobs=None)
     return estimator
 
 
-def _with_estimator(pipeline: Pipeline, estimator: Any) -> Pipeline:
+def with_estimator(pipeline: Pipeline, estimator: Any) -> Pipeline:
+    """Return the pipeline with that estimator as its last step."""
     from sklearn.pipeline import Pipeline
 
     return Pipeline([*pipeline.steps[:-1], ("estimator", estimator)])

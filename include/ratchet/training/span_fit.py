@@ -130,16 +130,27 @@ def _fit_lightgbm(name: str, estimator: Any, data: _Transformed, label: Label) -
         def __len__(self) -> int:
             return self.length
 
+    given, rounds = lightgbm_settings(estimator, label), estimator.get_params()["n_estimators"]
+    lengths = dict(zip(data.spans, data.lengths, strict=True))
+    pieces: list[lightgbm.Sequence] = [Rows(span, lengths[span]) for span in data.filled()]
+    rows = lightgbm.Dataset(pieces, label=_labels(data), params=given, free_raw_data=True)
+    booster = lightgbm.train(given, rows, num_boost_round=rounds)
+    return load_native(name, booster.model_to_string(num_iteration=-1).encode())
+
+
+def lightgbm_settings(estimator: Any, label: Label) -> dict[str, Any]:
+    """Return what LightGBM's own training is told where scikit-learn's interface cannot be used.
+
+    Raises
+    ------
+    SpecError
+        If a setting of that interface needs all rows at once.
+    """
     settings = estimator.get_params()
     if settings.get("class_weight") is not None:
         raise SpecError("train: class_weight needs all rows at once. Use scale_pos_weight, or feed: whole.")
     given = {key: value for key, value in settings.items() if key not in _NOT_OF_TRAINING and value is not None}
-    given = _lightgbm_objective(label) | given
-    lengths = dict(zip(data.spans, data.lengths, strict=True))
-    pieces: list[lightgbm.Sequence] = [Rows(span, lengths[span]) for span in data.filled()]
-    rows = lightgbm.Dataset(pieces, label=_labels(data), params=given, free_raw_data=True)
-    booster = lightgbm.train(given, rows, num_boost_round=settings["n_estimators"])
-    return load_native(name, booster.model_to_string(num_iteration=-1).encode())
+    return _lightgbm_objective(label) | given
 
 
 def _lightgbm_objective(label: Label) -> dict[str, Any]:

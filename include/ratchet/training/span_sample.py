@@ -6,7 +6,7 @@ data, and the transform the one that a fit in memory has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -82,7 +82,7 @@ def sample_spans(spans: Sequence[str], read: ReadSpan, spec: ModelSpec, *, at_mo
         complete = whole if complete is None else complete & whole
         for name in categorical:
             seen[name].update(matrix.features[name].dropna().unique())
-        kept.append(_every(matrix.features, matrix.labels, offset=-start % step, step=step))
+        kept.append(every_row(matrix.features, matrix.labels, offset=-start % step, step=step))
         while sum(len(labels) for _, labels in kept) > at_most:
             kept, step = _thinned(kept), step * 2
     features = pd.concat([part for part, _ in kept], ignore_index=True)
@@ -90,13 +90,14 @@ def sample_spans(spans: Sequence[str], read: ReadSpan, spec: ModelSpec, *, at_mo
     return Sampled(
         lengths=tuple(lengths),
         of_classes=of_classes,
-        further=_lacking(features, seen),
+        further=lacking_categories(features, seen),
         sample=LabelledMatrix(features=features, labels=labels),
         complete=tuple(name for name in map(str, features) if complete and name in complete),
     )
 
 
-def _every(features: pd.DataFrame, labels: np.ndarray, *, offset: int, step: int) -> tuple[pd.DataFrame, np.ndarray]:
+def every_row(features: pd.DataFrame, labels: np.ndarray, *, offset: int, step: int) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return every so many rows, from one on."""
     # Copied: a view would hold the whole span in memory.
     return features.iloc[offset::step].copy(), labels[offset::step].copy()
 
@@ -104,12 +105,13 @@ def _every(features: pd.DataFrame, labels: np.ndarray, *, offset: int, step: int
 def _thinned(kept: list[tuple[pd.DataFrame, np.ndarray]]) -> list[tuple[pd.DataFrame, np.ndarray]]:
     thinned, before = [], 0
     for features, labels in kept:
-        thinned.append(_every(features, labels, offset=before % 2, step=2))
+        thinned.append(every_row(features, labels, offset=before % 2, step=2))
         before += len(labels)
     return thinned
 
 
-def _lacking(features: pd.DataFrame, seen: dict[str, set[str]]) -> pd.DataFrame:
+def lacking_categories(features: pd.DataFrame, seen: Mapping[str, set[str]]) -> pd.DataFrame:
+    """Return made-up rows with the categories that were seen and that these rows lack."""
     import pandas as pd
 
     lacking = {name: sorted(values - set(features[name].dropna())) for name, values in seen.items()}

@@ -9,7 +9,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,6 +60,7 @@ from ratchet.spans.pseudonyms import Protection
 from ratchet.spans.sources import SpanWindow
 from ratchet.spans.sources.completeness import is_complete
 from ratchet.spec.delivery import DeliverySpec, FilesDelivery
+from ratchet.spec.engine import Dask
 from ratchet.spec.gaps import find_gaps
 from ratchet.spec.model import ModelSpec
 from ratchet.spec.watching import DistancePolicy, Reason, SeasonalPolicy
@@ -385,6 +386,27 @@ def fed(model: Model, **changes: object) -> object:
 
 def fed_by_spans(model: Model) -> object:
     return fed(model, **{"train.feed": "spans"})
+
+
+def where_fitted(model: Model, **changes: object) -> object:
+    """The clusters that a train step asks for; none when it fits in its own process."""
+    asked: list[object] = []
+
+    def opened(dask: Dask) -> object:
+        asked.append(dask)
+        raise RatchetError("a cluster is asked for")
+
+    model.edit({"train.estimator": FOREST, "train.parameters": {"n_estimators": 2}, **changes})
+    window = choose_window(model.project, model.spec, day(LOADED), reasons=("cold_start",))
+    tuned = tune(model.project, model.spec, window)
+    with pytest.MonkeyPatch.context() as patch, suppress(RatchetError):
+        patch.setattr("ratchet.steps.shared_fits.open_cluster", opened)
+        train(model.project, model.spec, window, tuned, at=at(day(LOADED)))
+    return asked
+
+
+def where_shared(model: Model) -> object:
+    return where_fitted(model, **{"train.engine": "dask"})
 
 
 def proven(model: Model) -> object:
@@ -1052,6 +1074,11 @@ CASES = {
         key="train.search.space.C.choices", value=[3.0, 4.0], observe=searched, given=CHOICE
     ),
     "train.seed": Case(key="train.seed", value=1, observe=estimator),
+    "train.engine": Case(key="train.engine", value="dask", observe=where_fitted, stage="loaded"),
+    "train.dask.workers": Case(key="train.dask.workers", value=3, observe=where_shared, stage="loaded"),
+    "train.dask.scheduler": Case(
+        key="train.dask.scheduler", value="tcp://10.0.0.1:8786", observe=where_shared, stage="loaded"
+    ),
     "train.feed": Case(key="train.feed", value="spans", observe=fed, stage="loaded"),
     "train.passes": Case(key="train.passes", value=2, observe=fed_by_spans, stage="loaded"),
     "train.checkpoint_rounds": Case(

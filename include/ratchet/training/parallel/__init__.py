@@ -1,0 +1,1 @@
+"""Fits that are shared among the workers of a Dask cluster."""
