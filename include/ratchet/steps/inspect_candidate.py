@@ -16,7 +16,6 @@ from ratchet.drift.measuring import measure_column
 from ratchet.drift.variation import merge_spans
 from ratchet.errors import DataError
 from ratchet.evaluation.inspection import Footprint, Inspection, WindowChange
-from ratchet.evaluation.noise import label_noise
 from ratchet.evaluation.predictions import find_fault
 from ratchet.evaluation.stability import find_instability
 from ratchet.identity import ModelId
@@ -24,6 +23,7 @@ from ratchet.packaging.card import package_folder
 from ratchet.packaging.package import load_package
 from ratchet.statistics.table import StatisticsTable
 from ratchet.steps.examples import read_labelled_examples
+from ratchet.steps.noise import ToldNoise, tell_noise
 from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, run_once
 from ratchet.steps.seen_examples import read_seen
 from ratchet.steps.train_examples import sampling_input
@@ -55,11 +55,16 @@ def inspect_candidate(project: Project, spec: ModelSpec, evaluated: EvaluateResu
     """Inspect the candidate of an evaluation, on the examples it was trained and tested on."""
     key = StepKey(
         step="inspect_candidate",
-        version=1,
+        version=2,
         spec=spec,
         sections=("source", "features", "label"),
         span=evaluated.span,
-        inputs={"evaluation": evaluated.uri, "confidence": spec.evaluate.confidence, **sampling_input(spec)},
+        inputs={
+            "evaluation": evaluated.uri,
+            "confidence": spec.evaluate.confidence,
+            "noise": spec.evaluate.inspect.max_label_noise,
+            **sampling_input(spec),
+        },
     )
 
     def compute(folder: StepFolder) -> InspectResult:
@@ -93,14 +98,15 @@ def _inspect(project: Project, spec: ModelSpec, evaluated: EvaluateResult) -> In
     scores = candidate.raw_scores(test)
     fault, n_odd = find_instability(candidate)
     changes, change_fault = _changes(project, spec, evaluated, champion) if champion else ((), "")
+    sound = find_fault(scores) is None
+    noise = tell_noise(spec, seen.train, test, _labels(test, spec), scores) if sound else ToldNoise(interval=None)
     return Inspection(
         features=seen.features,
         overlap=seen.overlap,
         fault=fault,
         n_odd=n_odd,
-        label_noise=None
-        if find_fault(scores)
-        else label_noise(_labels(test, spec), scores, confidence=spec.evaluate.confidence),
+        label_noise=noise.interval,
+        noise_by=noise.by,
         footprint=_footprint(project, model, candidate, test),
         has_champion=evaluated.champion_spans is not None,
         disagreement=_disagreement(candidate, scores, champion, test) if champion else None,
