@@ -70,6 +70,8 @@ class Inspection:
         Why no feature could be compared; empty when they were.
     sampled : str
         In words of what sample of the train examples the figures of the features are; empty when of all.
+    noise_by : str
+        In words whose surest scores ``label_noise`` is of.
     """
 
     features: tuple[FeatureFigures, ...]
@@ -84,6 +86,7 @@ class Inspection:
     change_fault: str = ""
     kind: LabelKind = "binary"
     sampled: str = ""
+    noise_by: str = "the candidate is"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""

@@ -154,7 +154,7 @@ def check_label_noise(found: Inspection, bounds: Inspect) -> Check:
         return Check(name=name, verdict="undecided", reason=reason, bound=bound)
     interval = (noise.low, noise.high)
     both_ways = ", both ways," if found.kind == "binary" else ""
-    seen = f"Where the candidate is surest{both_ways} {noise.value:.2%} of the outcomes contradict it"
+    seen = f"Where {found.noise_by} surest{both_ways} {noise.value:.2%} of the outcomes contradict"
     if noise.value <= bound:
         reason = f"{seen}; at most {bound:.2%} may."
         return Check(name=name, verdict="pass", reason=reason, observed=noise.value, bound=bound, interval=interval)

@@ -3,7 +3,9 @@
 Were each label turned with probability r, no group of examples could be purer than r, however well a model knew the
 truth. So the purest tenth at each end bounds it: of the examples scored lowest the share of positives, of those scored
 highest the share of negatives; r is at most the smaller of both [1]_. It says nothing about which labels are wrong,
-and a model that tells nothing looks like noise too: either way its outcomes are not learnt.
+and a model that tells nothing looks like noise too. So a flexible model is asked beside a candidate that does
+(``ratchet.steps.noise``): every model's ends are a bound, and the least counts. Where the features themselves tell
+little of two outcomes that are about as frequent, no model tells that from noise: either way they are not learnt.
 
 References
 ----------

@@ -18,7 +18,6 @@ from ratchet.drift.measuring import measure_column
 from ratchet.drift.variation import merge_spans
 from ratchet.errors import DataError
 from ratchet.evaluation.inspection import Footprint, Inspection, WindowChange
-from ratchet.evaluation.noise import class_noise, label_noise
 from ratchet.evaluation.stability import find_instability
 from ratchet.evaluation.yardstick import Yardstick
 from ratchet.identity import ModelId
@@ -26,6 +25,7 @@ from ratchet.packaging.card import package_folder
 from ratchet.packaging.package import load_package
 from ratchet.statistics.table import StatisticsTable
 from ratchet.steps.examples import read_labelled_examples
+from ratchet.steps.noise import ToldNoise, tell_noise
 from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, run_once
 from ratchet.steps.seen_examples import read_seen
 from ratchet.steps.train_examples import sampling_input
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from ratchet.evaluation.bootstrap import Interval
     from ratchet.packaging.loaded import LoadedModel
     from ratchet.project import Project
     from ratchet.spec.model import ModelSpec
@@ -58,11 +57,16 @@ def inspect_candidate(project: Project, spec: ModelSpec, evaluated: EvaluateResu
     """Inspect the candidate of an evaluation, on the examples it was trained and tested on."""
     key = StepKey(
         step="inspect_candidate",
-        version=1,
+        version=2,
         spec=spec,
         sections=("source", "features", "label"),
         span=evaluated.span,
-        inputs={"evaluation": evaluated.uri, "confidence": spec.evaluate.confidence, **sampling_input(spec)},
+        inputs={
+            "evaluation": evaluated.uri,
+            "confidence": spec.evaluate.confidence,
+            "noise": spec.evaluate.inspect.max_label_noise,
+            **sampling_input(spec),
+        },
     )
 
     def compute(folder: StepFolder) -> InspectResult:
@@ -96,12 +100,15 @@ def _inspect(project: Project, spec: ModelSpec, evaluated: EvaluateResult) -> In
     scores = candidate.raw_scores(test)
     fault, n_odd = find_instability(candidate)
     changes, change_fault = _changes(project, spec, evaluated, champion) if champion else ((), "")
+    is_told = spec.label.kind != "regression" and Yardstick.of(spec).find_fault(scores) is None
+    noise = tell_noise(spec, seen.train, test, _labels(test, spec), scores) if is_told else ToldNoise(interval=None)
     return Inspection(
         features=seen.features,
         overlap=seen.overlap,
         fault=fault,
         n_odd=n_odd,
-        label_noise=_noise(_labels(test, spec), scores, spec),
+        label_noise=noise.interval,
+        noise_by=noise.by,
         footprint=_footprint(project, model, candidate, test),
         has_champion=evaluated.champion_spans is not None,
         disagreement=_disagreement(candidate, scores, champion, test, spec) if champion else None,
@@ -114,13 +121,6 @@ def _inspect(project: Project, spec: ModelSpec, evaluated: EvaluateResult) -> In
 
 def _labels(frame: pl.DataFrame, spec: ModelSpec) -> NDArray[Any]:
     return Yardstick.of(spec).check_labels(code_labels(frame[spec.label.column], spec.label))
-
-
-def _noise(labels: NDArray[Any], scores: NDArray[np.float64], spec: ModelSpec) -> Interval | None:
-    if spec.label.kind == "regression" or Yardstick.of(spec).find_fault(scores):
-        return None
-    told = class_noise if spec.label.kind == "multiclass" else label_noise
-    return told(labels, scores, confidence=spec.evaluate.confidence)
 
 
 def _footprint(project: Project, model: ModelId, candidate: LoadedModel, test: pl.DataFrame) -> Footprint:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ratchet.evaluation.distinct import DistinctCount
@@ -30,12 +30,14 @@ if TYPE_CHECKING:
 class Seen:
     """Figures of the features over the train examples, and of the overlap of all that was seen with the test examples.
 
-    ``sampled`` says in words of what sample the figures of the features are; it is empty when of all.
+    ``train`` are the train examples of those figures, and ``sampled`` says in words of what sample they are, and
+    nothing when of all.
     """
 
     features: tuple[FeatureFigures, ...]
     overlap: OverlapFigures
     sampled: str
+    train: pl.DataFrame = field(compare=False)
 
 
 def read_seen(
@@ -74,4 +76,4 @@ def read_seen(
             of if of.distinct_share is None else replace(of, distinct_share=counts[of.feature].share())
             for of in features
         )
-    return Seen(features=features, overlap=overlap.figures(), sampled=train.words)
+    return Seen(features=features, overlap=overlap.figures(), sampled=train.words, train=train.frame)
