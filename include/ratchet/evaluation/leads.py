@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ratchet.evaluation.metrics import Floats
+    from ratchet.evaluation.resampling import Units
 
 
-def macro_auc_lead(labels: NDArray[Any], best: Floats, other: Floats, confidence: float) -> Interval:
+def macro_auc_lead(
+    labels: NDArray[Any], best: Floats, other: Floats, confidence: float, *, units: Units | None = None
+) -> Interval:
     """Return the macro AUC of one model minus that of another.
 
     Parameters
@@ -38,18 +41,26 @@ def macro_auc_lead(labels: NDArray[Any], best: Floats, other: Floats, confidence
         ours, theirs = auc_error(truth, best[:, place]), auc_error(truth, other[:, place])
         value += (ours.auc - theirs.auc) / len(places)
         added += (ours.added - theirs.added) / len(places)
-    return _normal(value, added, confidence)
+    return _normal(value, added, confidence, units)
 
 
-def skill_lead(labels: NDArray[Any], best: Floats, other: Floats, confidence: float, *, reference: float) -> Interval:
+def skill_lead(
+    labels: NDArray[Any],
+    best: Floats,
+    other: Floats,
+    confidence: float,
+    *,
+    reference: float,
+    units: Units | None = None,
+) -> Interval:
     """Return the skill of one model minus that of another, whose predicted numbers are of shape (n_examples,)."""
     of_reference = np.abs(labels - reference)
     scale = float(of_reference.mean())
     gains = np.abs(labels - other) - np.abs(labels - best)
     value = float(gains.mean()) / scale
-    return _normal(value, (gains - value * of_reference) / (scale * len(labels)), confidence)
+    return _normal(value, (gains - value * of_reference) / (scale * len(labels)), confidence, units)
 
 
-def _normal(value: float, added: Floats, confidence: float) -> Interval:
-    half = NormalDist().inv_cdf((1 + confidence) / 2) * standard_error(added, None)
+def _normal(value: float, added: Floats, confidence: float, units: Units | None) -> Interval:
+    half = NormalDist().inv_cdf((1 + confidence) / 2) * standard_error(added, units)
     return Interval(value=round(value, DIGITS), low=round(value - half, DIGITS), high=round(value + half, DIGITS))

@@ -10,6 +10,7 @@ from ratchet.explanation.permutation import Resampling, permutation_importance
 from ratchet.features.matrix import feature_roles, to_matrix
 from ratchet.packaging.loaded import score
 from ratchet.steps.explain_candidate import draw
+from ratchet.steps.resampled_by import units_of
 from ratchet.training.fit import LabelledMatrix, fit_matrix
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def select_features(
             resamples=spec.explain.resamples,
             confidence=spec.evaluate.confidence,
             seed=spec.train.seed,
+            units=units_of(spec, held_out),
         ),
     )
     idle = _idle(found, policy.floor, policy.keep)

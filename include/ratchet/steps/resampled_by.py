@@ -19,6 +19,12 @@ def unit_names(spec: ModelSpec, examples: pl.DataFrame) -> pl.Series | None:
     return None if column is None else examples[column]
 
 
+def named_by(spec: ModelSpec) -> dict[str, str]:
+    """Return what names a result whose intervals are drawn so; nothing where each example is drawn by itself."""
+    by = spec.evaluate.resample_by
+    return {} if by == "example" else {"resample_by": by}
+
+
 def units_of(spec: ModelSpec, examples: pl.DataFrame) -> Units | None:
     """Return the units of examples, in their order; None where each is drawn by itself."""
     names = unit_names(spec, examples)

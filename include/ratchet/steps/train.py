@@ -21,6 +21,7 @@ from ratchet.spec.estimators import is_custom
 from ratchet.spec.loading import spec_digest
 from ratchet.spec.search import ALL_FEATURES, MAIN_FAMILY
 from ratchet.steps.fitting import fit_candidate
+from ratchet.steps.resampled_by import named_by
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
 from ratchet.steps.show_statistics import render_window
 from ratchet.storage.objects import open_store
@@ -110,6 +111,7 @@ def train(
             **custom_versions(tuned.estimator, spec.folder),
             # Of the objective only what the threshold is chosen by: a goal told in other words trains nothing.
             "values": values.model_dump(mode="json") if (values := spec.objective.values) else None,
+            **(named_by(spec) if spec.features.selection else {}),
         },
     )
     return run_once(

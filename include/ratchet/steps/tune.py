@@ -13,8 +13,10 @@ from ratchet.evaluation.bootstrap import bootstrap_auc
 from ratchet.evaluation.leads import macro_auc_lead, skill_lead
 from ratchet.packaging.custom import custom_versions
 from ratchet.reports.search import render_search
+from ratchet.spans.records import SPAN
 from ratchet.spec.search import ALL_FEATURES, MAIN_FAMILY
 from ratchet.steps.examples import read_labelled_examples
+from ratchet.steps.resampled_by import named_by, units_of
 from ratchet.steps.results import Result, StepFolder, StepKey, StepResult, run_once
 from ratchet.steps.track_search import trial_teller
 from ratchet.steps.train_examples import TrainExamples, read_train_examples, sampling_input
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
     from ratchet.evaluation.bootstrap import Interval
     from ratchet.evaluation.metrics import Floats
+    from ratchet.evaluation.resampling import Units
     from ratchet.project import Project
     from ratchet.spec.estimators import Parameter
     from ratchet.spec.model import ModelSpec
@@ -168,7 +171,7 @@ def _key(spec: ModelSpec, window: WindowResult) -> StepKey:
     for family in families_of(spec).values():
         custom |= custom_versions(family.estimator, spec.folder)
     several = bool(spec.train.search.families or spec.train.search.feature_sets)
-    interval = {"interval": [spec.evaluate.confidence, spec.evaluate.resamples]} if several else {}
+    interval = {"interval": [spec.evaluate.confidence, spec.evaluate.resamples], **named_by(spec)} if several else {}
     return StepKey(
         step="tune",
         version=2,
@@ -203,7 +206,7 @@ def _conclude(
 ) -> TuneResult:
     found = search(train.frame, validate, spec, storage_path=study, study_name=folder.name, on_trial=told)
     space = SearchSpace.of(spec)
-    contenders = _contenders(found, lambda: Ground.of(train.frame, validate, spec), spec)
+    contenders = _contenders(found, lambda: Ground.of(train.frame, validate, spec), spec, _units(validate, spec))
     chosen = choose_simplest(contenders)
     best = next(trial for trial in found.trials if trial.number == chosen.number)
     setting = Setting(family=best.family, features=best.features, parameters=best.parameters)
@@ -236,14 +239,24 @@ def _conclude(
     return result
 
 
-def _contenders(found: SearchResult, ground: Callable[[], Ground], spec: ModelSpec) -> list[Contender]:
+def _units(validate: pl.DataFrame, spec: ModelSpec) -> Units | None:
+    """Return what the validation examples are drawn by, in the order that the ground has them in."""
+    known = validate.filter(validate[spec.label.column].is_not_null())
+    return units_of(spec, known.sort(SPAN, spec.source.entity, maintain_order=True))
+
+
+def _contenders(
+    found: SearchResult, ground: Callable[[], Ground], spec: ModelSpec, units: Units | None
+) -> list[Contender]:
     """Return the best of each family and set of features, the highest AUC first, each with its distance to the best."""
     best, *others = contenders_of(found.trials)
-    distances = _distances(best, others, ground(), spec) if others else {}
+    distances = _distances(best, others, ground(), spec, units) if others else {}
     return [_contender(trial, spec, *distances.get(trial.number, (0.0, 0.0))) for trial in (best, *others)]
 
 
-def _distances(best: Trial, others: list[Trial], ground: Ground, spec: ModelSpec) -> dict[int, tuple[float, float]]:
+def _distances(
+    best: Trial, others: list[Trial], ground: Ground, spec: ModelSpec, units: Units | None
+) -> dict[int, tuple[float, float]]:
     """Return the ends of the interval of the best's AUC minus each other's, by the number of the other's trial."""
     scores = {
         str(t.number): ground.scores(Setting(family=t.family, features=t.features, parameters=t.parameters))
@@ -252,19 +265,19 @@ def _distances(best: Trial, others: list[Trial], ground: Ground, spec: ModelSpec
     policy, truth = spec.evaluate, ground.judged_on.labels
     if spec.label.kind != "binary":
         ours = scores[str(best.number)]
-        leads = {t.number: _lead(ground, ours, scores[str(t.number)], policy.confidence) for t in others}
+        leads = {t.number: _lead(ground, ours, scores[str(t.number)], policy.confidence, units) for t in others}
         return {number: (interval.low, interval.high) for number, interval in leads.items()}
-    drawn = bootstrap_auc(truth, scores, resamples=policy.resamples, seed=spec.train.seed)
+    drawn = bootstrap_auc(truth, scores, resamples=policy.resamples, seed=spec.train.seed, units=units)
     if drawn is None:  # without both outcomes, which the ground has refused
         return {}
     several = {t.number: drawn.difference(str(best.number), str(t.number), policy.confidence) for t in others}
     return {number: (interval.low, interval.high) for number, interval in several.items()}
 
 
-def _lead(ground: Ground, best: Floats, other: Floats, confidence: float) -> Interval:
+def _lead(ground: Ground, best: Floats, other: Floats, confidence: float, units: Units | None) -> Interval:
     if ground.spec.label.kind == "multiclass":
-        return macro_auc_lead(ground.judged_on.labels, best, other, confidence)
-    return skill_lead(ground.judged_on.labels, best, other, confidence, reference=ground.reference)
+        return macro_auc_lead(ground.judged_on.labels, best, other, confidence, units=units)
+    return skill_lead(ground.judged_on.labels, best, other, confidence, reference=ground.reference, units=units)
 
 
 def _contender(trial: Trial, spec: ModelSpec, low: float, high: float) -> Contender:

@@ -7,6 +7,7 @@ import pytest
 
 from ratchet.evaluation.leads import macro_auc_lead, skill_lead
 from ratchet.evaluation.metrics import roc_auc
+from ratchet.evaluation.resampling import Units
 from ratchet.training.measures import skill
 
 
@@ -54,3 +55,16 @@ def test_a_model_does_not_lead_itself():
     answered = np.eye(3)[labels]
     found = macro_auc_lead(labels, answered, answered, 0.95)
     assert (found.low, found.value, found.high) == (0, 0, 0)
+
+
+def test_examples_of_an_entity_that_are_copies_are_one_example():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 200)
+    best, other = (rng.dirichlet([1, 1, 1], 200) + skill * np.eye(3)[labels] for skill in (1, 0.5))
+    twice = [np.concatenate([column, column]) for column in (labels, best, other)]
+    pairs = Units(codes=np.tile(np.arange(200), 2), n=200)
+    once = macro_auc_lead(labels, best, other, 0.95)
+    for units, is_same in ((pairs, True), (None, False)):
+        found = macro_auc_lead(*twice, 0.95, units=units)
+        assert found.value == pytest.approx(once.value)
+        assert (found.low == pytest.approx(once.low)) == is_same

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratchet.errors import TrainingError
+from ratchet.errors import DataError, TrainingError
 from ratchet.packaging.bytes import dump_model
-from ratchet.training.fit import fit, fit_pipeline, labelled_matrix
+from ratchet.training.fit import code_labels, fit, fit_pipeline, labelled_matrix
 from ratchet.training.threshold import choose_threshold
-from tests.ratchet.features.make import FOREST, HISTOGRAM_TREES, make_frame, make_spec
+from tests.ratchet.features.make import FOREST, HISTOGRAM_TREES, STATUSES, make_frame, make_spec
 
 
 def test_rows_may_come_in_any_order() -> None:
@@ -73,6 +73,39 @@ def test_the_fit_has_as_many_threads_as_the_spec_says(monkeypatch: pytest.Monkey
     )
     fit_pipeline(pipeline, labelled_matrix(make_frame(60), make_spec()), threads=1)
     assert set(seen) == {1}
+
+
+class TestOtherKinds:
+    @pytest.mark.parametrize(("n_rare", "is_refused"), [(9, True), (10, False)])
+    def test_ten_examples_of_each_class_are_needed_and_the_rare_one_is_named(self, n_rare: int, is_refused: bool):
+        frame = make_frame(300)
+        is_rare = pl.col("status") == "cancelled"
+        frame = pl.concat([frame.filter(~is_rare), frame.filter(is_rare).head(n_rare)])
+        spec = make_spec(kind="multiclass")
+        if not is_refused:
+            assert list(fit(frame, spec).classes_) == [0, 1, 2]
+            return
+        with pytest.raises(
+            TrainingError, match=r"10 examples of each class at least. Got 'cancelled': 9: .*label.classes"
+        ):
+            fit(frame, spec)
+
+    def test_numbers_that_are_all_the_same_teach_nothing(self):
+        spec = make_spec("sklearn.linear_model.Ridge")
+        with pytest.raises(TrainingError, match="All 100 labelled examples have the same number"):
+            fit(make_frame(100).with_columns(delay=pl.lit(3.0)), spec)
+
+    def test_labels_are_coded_by_their_place_and_numbers_stay(self):
+        frame = make_frame(60)
+        classes, numbers = make_spec(kind="multiclass"), make_spec("sklearn.linear_model.Ridge")
+        assert [STATUSES[code] for code in labelled_matrix(frame, classes).labels] == frame["status"].to_list()
+        assert labelled_matrix(frame, numbers).labels.tolist() == frame["delay"].to_list()
+
+    def test_an_outcome_that_is_none_of_the_classes_is_said_without_its_value(self):
+        strange = pl.Series("status", ["late", "lost"])
+        with pytest.raises(DataError, match="1 of 2 outcomes in 'status' are none of label.classes") as error:
+            code_labels(strange, make_spec(kind="multiclass").label)
+        assert "lost" not in str(error.value)
 
 
 class TestChooseThreshold:
