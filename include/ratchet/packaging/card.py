@@ -11,6 +11,7 @@ from platform import python_version
 from typing import TYPE_CHECKING, Any
 
 from ratchet.errors import ModelError
+from ratchet.packaging.origin import Origin
 
 if TYPE_CHECKING:
     from ratchet.identity import ModelId
@@ -31,6 +32,7 @@ class PackageCard:
     as the outcome; ``threshold_objective`` says what chose it. ``golden_rows`` are synthetic rows (see
     `synthetic_rows`) whose scores are recorded when the package is saved and compared when it is loaded. ``complete``
     names the columns that had a value in every row of the training; packages of earlier versions name none.
+    ``origin`` says where a model came from that was imported; None: it was fitted here.
     """
 
     estimator: str
@@ -43,6 +45,7 @@ class PackageCard:
     spec_digest: str
     golden_rows: tuple[Row, ...]
     complete: tuple[str, ...] = ()
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.threshold <= 1:
@@ -81,6 +84,8 @@ class Manifest:
             "trusted_types": list(self.trusted_types),
             "files": dict(self.files),
             "versions": dict(self.versions),
+            # Of imported models alone: the digests of all others stay what they were.
+            **({"origin": card.origin.to_json()} if card.origin else {}),
         }
         text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         return text.encode()
@@ -119,6 +124,7 @@ class Manifest:
             spec_digest=values["spec_digest"],
             golden_rows=tuple(values["golden"]["rows"]),
             complete=tuple(values.get("complete", ())),
+            origin=Origin.from_json(values["origin"]) if "origin" in values else None,
         )
         return cls(
             model=values["model"],

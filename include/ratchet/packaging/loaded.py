@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ratchet.identity import ModelId
     from ratchet.packaging.card import PackageCard
 
-# Another build of the same libraries may sum in another order.
-_TOLERANCE = 1e-9
+# Another build of the same libraries may sum in another order; an imported model does so with seven digits.
+TOLERANCE, IMPORTED_TOLERANCE = 1e-9, 1e-5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,11 @@ class LoadedModel:
     digest: str
     card: PackageCard
     pipeline: Pipeline
+
+    @property
+    def tolerance(self) -> float:
+        """By how much a score may differ that is computed again."""
+        return tolerance_of(self.card)
 
     def predict(self, frame: pl.DataFrame) -> NDArray[np.float64]:
         """Return the score of each example, in the order of the frame.
@@ -64,9 +69,18 @@ class LoadedModel:
 
     def count_unfamiliar(self, frame: pl.DataFrame) -> Unfamiliar:
         """Return how much of a frame (as for `predict`) the model has never seen the like of."""
+        if self.card.origin is not None:
+            # What an imported model was trained on is not known: infinities alone are strange to any model.
+            found = count_unfamiliar(frame, self.card.features, categories={}, complete=())
+            return replace(found, untold="unseen categories and new nulls, as the model was imported")
         return count_unfamiliar(
             frame, self.card.features, categories=known_categories(self.pipeline), complete=self.card.complete
         )
+
+
+def tolerance_of(card: PackageCard) -> float:
+    """Return by how much a model's score may differ when it is computed again."""
+    return TOLERANCE if card.origin is None else IMPORTED_TOLERANCE
 
 
 def score(pipeline: Pipeline, matrix: object) -> NDArray[np.float64]:
@@ -92,7 +106,7 @@ def golden_scores(pipeline: Pipeline, card: PackageCard) -> tuple[float, ...]:
 def check_golden(pipeline: Pipeline, card: PackageCard, recorded: tuple[float, ...]) -> None:
     """Raise ModelError unless the model still scores its golden rows as it did when it was packaged."""
     seen = golden_scores(pipeline, card)
-    if len(seen) != len(recorded) or not np.allclose(seen, recorded, rtol=0, atol=_TOLERANCE):
+    if len(seen) != len(recorded) or not np.allclose(seen, recorded, rtol=0, atol=tolerance_of(card)):
         raise ModelError(
             f"The model does not score its golden rows as recorded. Recorded: {list(recorded)}; now: {list(seen)}. "
             "The libraries differ from those it was trained with: train it again."

@@ -166,6 +166,8 @@ def _refit(
 ) -> Refits:
     if not spec.explain.refit_examples or not (spec.explain.learning_points or spec.feature_groups()):
         return Refits(n_examples=0)
+    if trained.trained_until is not None:
+        return Refits(n_examples=0, missing=("learning curve and groups: an imported model cannot be fitted again",))
     train = read_labelled_examples(project, spec, window.train_spans, versions=window.data_version)
     # As the search has settled it, and without what was left out.
     chosen = settle(spec, trained.family, trained.features)

@@ -17,6 +17,7 @@ from ratchet.explanation.shapley import shapley_values
 from ratchet.explanation.trees import tree_contributions
 from ratchet.features.matrix import to_matrix
 from ratchet.identity import ModelId
+from ratchet.packaging.loaded import TOLERANCE
 from ratchet.packaging.package import load_package
 from ratchet.spans.records import SPAN
 from ratchet.steps.champion import champion_evidence, read_state
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from ratchet.steps.logged_predictions import LoggedPrediction
 
 N_BACKGROUND = 64
-# Another build of the same libraries may sum in another order; see packaging.loaded.
-TOLERANCE = 1e-9
 WITHHELD = "(withheld)"
 
 
@@ -64,11 +63,12 @@ class ExplainedPrediction:
     contributions: Contributions
     background_spans: tuple[str, ...]
     what_if: WhatIf | None
+    tolerance: float = TOLERANCE
 
     @property
     def is_same(self) -> bool:
         """Whether the score computed now is the one that was logged."""
-        return abs(self.score - self.logged_score) <= TOLERANCE
+        return abs(self.score - self.logged_score) <= self.tolerance
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -131,6 +131,7 @@ def explain_prediction(
         made_otherwise=_shown(differing(features, made), hidden),
         contributions=_contributions(spec, loaded, features, background),
         background_spans=spans,
+        tolerance=loaded.tolerance,
         what_if=_what_if(project, spec, loaded, logged.row, made, changes) if changes else None,
     )
 

@@ -70,6 +70,9 @@ def reproduce(project: Project, spec: ModelSpec, version: str) -> ReproduceResul
     """
     store, model = open_store(project.home), ModelId(spec.name)
     trained = _find_training(project, model, version)
+    if trained.get("trained_until"):
+        origin = read_manifest(store, model, trained["digest"]).card.origin
+        return _untold(spec, trained, f"not reproducible, {origin.words if origin else 'imported'}: trained elsewhere")
     erased_by = Ledger(store, model).read_state().not_reproducible.get(trained["digest"])
     if erased_by is not None:
         return _untold(

@@ -53,6 +53,10 @@ class TrainResult(StepResult):
 
     ``rounds`` counts those of a fit with checkpoints; ``ended`` says why it has fewer than were preset.
     ``left_out`` are features of the spec that it does not read, as ``features.selection`` asks for.
+
+    Of a model that was imported (`ratchet.steps.import_model`), ``trained_until`` is the last span that it may have
+    been trained on, and ``declared_spans`` those that it is said to be, none where that was not said. None of one that
+    was fitted here.
     """
 
     version: str
@@ -69,6 +73,8 @@ class TrainResult(StepResult):
     family: str = MAIN_FAMILY
     features: str = ALL_FEATURES
     recipe_uri: str | None = None
+    trained_until: str | None = None
+    declared_spans: tuple[str, ...] | None = None
 
 
 def train(
