@@ -13,13 +13,13 @@ import onnx
 import onnxruntime
 import pandas as pd
 from onnx import ModelProto, NodeProto, TensorProto, helper
+from skl2onnx import convert_sklearn
+from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from skl2onnx import convert_sklearn
-from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 
 FEATURES = ("distance", "weight", "carrier")
 LATER = {"A": -2.0, "B": 0.0, "C": 2.0}
@@ -48,7 +48,9 @@ def parcels_elsewhere(n: int = 1500, *, knows: bool = True, names: tuple[str, st
 
 def by_feature(pipeline: Pipeline | None = None, *, zipmap: bool = True) -> bytes:
     """An ONNX file of a pipeline, by skl2onnx: one input a feature; with its dictionary of classes, or without."""
-    kinds = [(name, StringTensorType([None, 1]) if name == "carrier" else FloatTensorType([None, 1])) for name in FEATURES]
+    kinds = [
+        (name, StringTensorType([None, 1]) if name == "carrier" else FloatTensorType([None, 1])) for name in FEATURES
+    ]
     options = {} if zipmap else {"zipmap": False}
     made = convert_sklearn(pipeline or parcels_elsewhere(), initial_types=kinds, options=options)
     return bytes(made.SerializeToString())
@@ -104,10 +106,15 @@ def endless() -> ModelProto:
     body = helper.make_graph(
         [helper.make_node("Identity", ["go_on"], ["still"]), helper.make_node("Identity", ["seen"], ["again"])],
         "body",
-        [helper.make_tensor_value_info("i", TensorProto.INT64, []), flag,
-         helper.make_tensor_value_info("seen", TensorProto.FLOAT, None)],
-        [helper.make_tensor_value_info("still", TensorProto.BOOL, []),
-         helper.make_tensor_value_info("again", TensorProto.FLOAT, None)],
+        [
+            helper.make_tensor_value_info("i", TensorProto.INT64, []),
+            flag,
+            helper.make_tensor_value_info("seen", TensorProto.FLOAT, None),
+        ],
+        [
+            helper.make_tensor_value_info("still", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("again", TensorProto.FLOAT, None),
+        ],
     )
     nodes = [
         helper.make_node("Loop", ["", "always", "distance"], ["looped"], body=body),

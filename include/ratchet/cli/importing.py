@@ -13,7 +13,7 @@ from ratchet.spans.calendar import Calendar
 from ratchet.spans.manifests import ManifestStore
 from ratchet.steps.decide_gate import decide_gate
 from ratchet.steps.evaluate import evaluate
-from ratchet.steps.import_model import declared_spans, import_model
+from ratchet.steps.import_model import declared_spans, import_model, read_file
 from ratchet.steps.promote import promote
 from ratchet.steps.select_window import select_window
 from ratchet.storage.objects import open_store
@@ -49,7 +49,9 @@ def import_file(
         Whether a candidate whose gate passes becomes champion, as on a night of ``ratchet run``.
     """
     data = read_onnx(path)
-    declared_spans(project, spec, asked)  # a typing error in a span is told before anything is done
+    # Whatever is wrong with the file or with what is said of it is told before anything is done.
+    read_file(spec, data, asked)
+    declared_spans(project, spec, asked)
     author = Author(kind="person", name=asked.by)
     night = Calendar.of(spec.source).parse(span) if span else _newest(project, spec)
 

@@ -75,7 +75,7 @@ def try_model(
     if wrong:
         raise ModelError(
             f"The model must answer a probability for every row. It does not for {len(wrong)} of {len(together)} "
-            f"tried: row {wrong[0]} gets {together[wrong[0] - 1]!r}{_hint(rows[wrong[0] - 1])}."
+            f"tried: row {wrong[0]} gets {together[wrong[0] - 1]:g}{_hint(rows[wrong[0] - 1])}."
         )
     if not np.allclose(together, alone, rtol=0, atol=ROW_TOLERANCE):
         raise ModelError("The model's answer to a row depends on the rows beside it, or on chance. It must on neither.")

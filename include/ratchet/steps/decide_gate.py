@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ratchet.crashpoints import crash_point
 from ratchet.errors import LostRaceError
+from ratchet.evaluation.declared import check_declared
 from ratchet.evaluation.gate import GateResult, explain
 from ratchet.evaluation.gate import decide_gate as judge
 from ratchet.evaluation.inspection_checks import inspection_checks
@@ -123,6 +124,7 @@ def _decide(
         candidate_spans=evaluated.candidate_spans,
         champion_spans=evaluated.champion_spans,
         further=(
+            *([check_declared(until, evaluated.test_spans)] if (until := evaluated.trained_until) else ()),
             *_with_evidence(inspection, inspected.inspection_uri),
             *_with_evidence(assessed.checks, assessed.assessment_uri),
         ),

@@ -113,6 +113,12 @@ def import_model(
     return run_once(project, key, TrainResult, lambda folder: _import(project, spec, window, data, asked, folder, at))
 
 
+def read_file(spec: ModelSpec, data: bytes, asked: ImportRequest) -> OnnxReading:
+    """Return how a file is read by a spec's features, or refuse it; nothing in it is run."""
+    roles = feature_roles(spec.features)
+    return read_reading(parse_onnx(data), roles, columns=asked.columns, output=asked.output, positive=asked.positive)
+
+
 def declared_spans(project: Project, spec: ModelSpec, asked: ImportRequest) -> tuple[str, ...]:
     """Return the spans that a model is said to be trained on and that are held here; none where it is not said.
 
@@ -146,13 +152,7 @@ def _import(
     at: datetime,
 ) -> TrainResult:
     model, declared = ModelId(spec.name), declared_spans(project, spec, asked)
-    reading = read_reading(
-        parse_onnx(data),
-        feature_roles(spec.features),
-        columns=asked.columns,
-        output=asked.output,
-        positive=asked.positive,
-    )
+    reading = read_file(spec, data, asked)
     origin = _origin(folder, data, asked, reading, at)
     card, pipeline = _tried(project, spec, window, data, reading, origin)
     package = save_package(open_store(project.home), model, pipeline, card)
