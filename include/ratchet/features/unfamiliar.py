@@ -26,7 +26,8 @@ class Unfamiliar:
     """Cells by column, only columns that have some.
 
     ``unseen`` are categories that training did not hold, ``infinite`` infinities, ``new_nulls`` nulls and NaN of
-    columns that were never without a value in training. ``untold`` says what could not be counted, and why.
+    columns that were never without a value in training. Of generated features those are pairs that the model does not
+    keep, and divisions by zero. ``untold`` says what could not be counted, and why.
     """
 
     unseen: Mapping[str, int]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from ratchet.identity import ModelId
     from ratchet.packaging.card import PackageCard
+    from ratchet.spec.features import Role
 
 # Another build of the same libraries may sum in another order; an imported model does so with seven digits.
 TOLERANCE, IMPORTED_TOLERANCE = 1e-9, 1e-5
@@ -67,14 +69,44 @@ class LoadedModel:
         answered = self.pipeline.predict_proba(to_matrix(frame, self.card.features))
         return np.asarray(answered[:, 1], dtype=np.float64)
 
+    @property
+    def generated(self) -> Mapping[str, Role]:
+        """The features that the model makes itself of those it reads, and their roles."""
+        from ratchet.features.generating import generated_roles
+
+        return generated_roles(self.pipeline)
+
+    def with_generated(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return a frame (as for `predict`) with the generated features as well, as the model makes them."""
+        from ratchet.features.generating import with_generated
+
+        return with_generated(self.pipeline, self.card.features, frame)
+
+    def predict_given(self, frame: pl.DataFrame) -> NDArray[np.float64]:
+        """Return the scores of examples whose generated features are given too, and taken as they are."""
+        from ratchet.features.generating import without_generator
+
+        return score(without_generator(self.pipeline), to_matrix(frame, {**self.card.features, **self.generated}))
+
     def count_unfamiliar(self, frame: pl.DataFrame) -> Unfamiliar:
         """Return how much of a frame (as for `predict`) the model has never seen the like of."""
         if self.card.origin is not None:
             # What an imported model was trained on is not known: infinities alone are strange to any model.
             found = count_unfamiliar(frame, self.card.features, categories={}, complete=())
             return replace(found, untold="unseen categories and new nulls, as the model was imported")
-        return count_unfamiliar(
+        found = count_unfamiliar(
             frame, self.card.features, categories=known_categories(self.pipeline), complete=self.card.complete
+        )
+        from ratchet.features.generating import generator_of
+
+        generator = generator_of(self.pipeline)
+        if generator is None:
+            return found
+        unmade = generator.count_unmade(to_matrix(frame, self.card.features))
+        return replace(
+            found,
+            unseen={**found.unseen, **unmade["unseen"]},
+            infinite={**found.infinite, **unmade["infinite"]},
         )
 
 

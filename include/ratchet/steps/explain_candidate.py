@@ -15,7 +15,8 @@ import numpy as np
 from ratchet.errors import PredictionsError
 from ratchet.explanation.cost import feature_costs
 from ratchet.explanation.dependence import partial_dependence
-from ratchet.explanation.permutation import Resampling, permutation_importance
+from ratchet.explanation.features import feature_importance
+from ratchet.explanation.permutation import Resampling
 from ratchet.explanation.results import Explanation
 from ratchet.identity import ModelId
 from ratchet.packaging.package import load_package
@@ -106,10 +107,14 @@ def _explain(
             confidence=spec.evaluate.confidence,
             seed=spec.train.seed,
         )
-        importance = permutation_importance(loaded.predict, examples, labels, list(loaded.card.features), how)
+        importance = feature_importance(loaded.pipeline, loaded.card.features, examples, labels, how)
+        made = loaded.with_generated(examples)
     with _timed(seconds, "dependence"):
         dependence = tuple(
-            partial_dependence(loaded.predict, examples, of.feature) for of in importance[: policy.dependence]
+            partial_dependence(loaded.predict_given, made, of.feature)
+            if of.feature in loaded.generated
+            else partial_dependence(loaded.predict, examples, of.feature)
+            for of in importance[: policy.dependence]
         )
     with _timed(seconds, "refits"):
         refits = _refit(project, spec, window, trained, examples, loaded)
@@ -123,6 +128,7 @@ def _explain(
             entity=spec.source.entity,
             hidden=spec.hidden_columns(),
         )
+        costs += feature_costs(made, loaded.generated, (), (), entity=spec.source.entity, hidden=spec.hidden_columns())
     found = Explanation(
         n_examples=examples.height,
         n_refit_examples=refits.n_examples,
@@ -171,7 +177,7 @@ def _refit(
     train = read_labelled_examples(project, spec, window.train_spans, versions=window.data_version)
     # As the search has settled it, and without what was left out.
     chosen = settle(spec, trained.family, trained.features)
-    read = [name for name in loaded.card.features if name in chosen.features.columns]
+    read = [name for name in (*loaded.card.features, *loaded.generated) if name in chosen.features.names()]
     chosen = chosen.model_copy(update={"features": chosen.features.only(read)})
     return refit(chosen, train, examples, loaded.predict, trained.parameters)
 

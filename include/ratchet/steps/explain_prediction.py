@@ -15,6 +15,7 @@ from ratchet.errors import InputError
 from ratchet.explanation.comparison import Value, WhatIf, as_features, differing, values_of
 from ratchet.explanation.shapley import shapley_values
 from ratchet.explanation.trees import tree_contributions
+from ratchet.features.generating import generator_of
 from ratchet.features.matrix import to_matrix
 from ratchet.identity import ModelId
 from ratchet.packaging.loaded import TOLERANCE
@@ -127,7 +128,7 @@ def explain_prediction(
         threshold=record["threshold"],
         logged_score=record["score"],
         score=float(loaded.predict(features)[0]),
-        features=_shown(values_of(features), hidden),
+        features=_shown(values_of(loaded.with_generated(features)), hidden | _made_of(loaded, hidden)),
         made_otherwise=_shown(differing(features, made), hidden),
         contributions=_contributions(spec, loaded, features, background),
         background_spans=spans,
@@ -191,6 +192,12 @@ def _hidden(spec: ModelSpec) -> frozenset[str]:
     """Return the columns whose values single a person out: no feature may be personal data, some may be such parts."""
     governance = spec.governance
     return frozenset((*governance.quasi_identifiers, *(governance.pii or {}), *governance.pseudonymise))
+
+
+def _made_of(loaded: LoadedModel, hidden: frozenset[str]) -> frozenset[str]:
+    generator = generator_of(loaded.pipeline)
+    sources = generator.sources() if generator else {}
+    return frozenset(name for name, of in sources.items() if hidden & set(of))
 
 
 def _shown(values: Mapping[str, Any], hidden: frozenset[str]) -> dict[str, Any]:

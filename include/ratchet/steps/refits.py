@@ -12,7 +12,6 @@ from ratchet.errors import PredictionsError, TrainingError
 from ratchet.evaluation.bootstrap import AucResamples, bootstrap_auc
 from ratchet.evaluation.metrics import roc_auc
 from ratchet.explanation.results import GroupBenefit, LearningPoint
-from ratchet.features.matrix import feature_roles
 from ratchet.packaging.loaded import score
 from ratchet.spans.records import SPAN
 from ratchet.training.fit import LabelledMatrix, fit_matrix, labelled_matrix
@@ -53,8 +52,9 @@ class _Fits:
 
     def add(self, name: str, rows: NDArray[np.intp], *, without: Collection[str] = ()) -> None:
         """Fit on these rows and without these features, and score the test examples; say so where that cannot be."""
-        kept = [column for column in feature_roles(self.spec.features) if column not in without]
-        spec = self.spec.model_copy(update={"features": self.spec.features.only(kept)})
+        left = [name for name in self.spec.features.names() if name not in without]
+        spec = self.spec.model_copy(update={"features": self.spec.features.only(left)})
+        kept = list(spec.features.columns)
         examples = LabelledMatrix(features=self.train.features[kept].iloc[rows], labels=self.train.labels[rows])
         try:
             pipeline = fit_matrix(examples, spec, self.parameters)
@@ -85,10 +85,10 @@ def refit(
     parameters : mapping
         The candidate's, so that only what is told apart is different.
     """
-    policy, columns = spec.explain, set(spec.features.columns)
+    policy, columns, delivered = spec.explain, set(spec.features.names()), set(spec.features.columns)
     # A candidate may have left features out by itself.
     there = {name: tuple(one for one in group if one in columns) for name, group in spec.feature_groups().items()}
-    groups = {name: group for name, group in there.items() if 0 < len(group) < len(columns)}
+    groups = {name: group for name, group in there.items() if group and not delivered <= set(group)}
     whole = labelled_matrix(train, spec)
     n = len(whole.labels)
     drawn = np.random.default_rng(spec.train.seed).permutation(n)[: policy.refit_examples]

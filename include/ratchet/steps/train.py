@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ratchet.crashpoints import crash_point
 from ratchet.errors import MissingSpanError
 from ratchet.features.matrix import feature_roles
+from ratchet.features.transform import GENERATE
 from ratchet.identity import ModelId
 from ratchet.packaging.card import PackageCard
 from ratchet.packaging.custom import custom_versions
@@ -192,7 +193,8 @@ def _enter(
 ) -> str:
     # From the package, so that the registry holds the very bytes that are gated and served.
     files = read_files(open_store(project.home), model, package.digest)
-    own = files if is_custom(estimator) or len(files) > 2 else None
+    # MLflow alone knows neither a class of the folder, nor a native format, nor our step that generates features.
+    own = files if is_custom(estimator) or len(files) > 2 or GENERATE in pipeline.named_steps else None
     version = register_version(run, model, package.digest, pipeline, model_bytes=files[MODEL_FILE], package_files=own)
     crash_point("train.registered")
     log_training(run, record, at=at)
