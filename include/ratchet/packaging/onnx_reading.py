@@ -23,6 +23,8 @@ _FLOATS = (1, 11)  # TensorProto.FLOAT, .DOUBLE
 _STRING = 8  # TensorProto.STRING
 _ZIPMAP = "ZipMap"
 _MOST_OUTCOMES = 2
+# For a model of ai.onnx.ml alone: any version that knows Cast.
+_CAST_OPSET = 13
 # How a class is written that stands for the outcome.
 _TRUE = frozenset({"1", "1.0", "true"})
 
@@ -81,21 +83,33 @@ def read_reading(
     )
 
 
-def without_zipmap(model: ModelProto, output: str) -> bytes:
-    """Return the model's bytes with that tensor as its only output: no dictionary is made of each row."""
-    from onnx import ModelProto, helper
+def with_one_answer(model: ModelProto, output: str) -> bytes:
+    """Return the model's bytes with that tensor, as doubles, as its only output: no dictionary is made of each row.
+
+    Raises
+    ------
+    ModelError
+        If there is no such tensor.
+    """
+    from onnx import ModelProto, TensorProto, helper
 
     bare = ModelProto()
     bare.CopyFrom(model)
-    kept = [of for of in bare.graph.output if of.name == output]
-    zipped = [node for node in bare.graph.node if node.op_type == _ZIPMAP and node.input[0] == output]
-    if not kept and not zipped:
-        raise ModelError(f"The model has no output {safe(output)!r}.")
-    for node in zipped:
-        bare.graph.node.remove(node)
-    del bare.graph.output[:]
-    # Of a tensor within the graph the type alone is said; onnxruntime infers the shape.
-    bare.graph.output.extend(kept or [helper.make_tensor_value_info(output, _FLOATS[0], None)])
+    graph = bare.graph
+    made = {name for node in graph.node for name in node.output}
+    if output not in made:
+        raise ModelError(f"The model makes no tensor {safe(output)!r}.")
+    for node in [node for node in graph.node if node.op_type == _ZIPMAP]:
+        graph.node.remove(node)
+    answer = f"{output}_as_double"
+    while answer in made:
+        answer += "_"
+    graph.node.append(helper.make_node("Cast", [output], [answer], to=TensorProto.DOUBLE))
+    if not any(of.domain in ("", "ai.onnx") for of in bare.opset_import):
+        bare.opset_import.append(helper.make_opsetid("", _CAST_OPSET))
+    del graph.output[:]
+    # Of its shape nothing is said; onnxruntime infers it.
+    graph.output.append(helper.make_tensor_value_info(answer, TensorProto.DOUBLE, None))
     return bytes(bare.SerializeToString())
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ratchet.errors import ModelError
 from ratchet.packaging.onnx_file import parse_onnx, safe
-from ratchet.packaging.onnx_reading import is_matrix, without_zipmap
+from ratchet.packaging.onnx_reading import is_matrix, with_one_answer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,7 +45,7 @@ class OnnxSession:
     def __init__(self, data: bytes, features: Sequence[str], *, output: str, column: int) -> None:
         import onnxruntime
 
-        bare = without_zipmap(parse_onnx(data), output)
+        bare = with_one_answer(parse_onnx(data), output)
         options = onnxruntime.SessionOptions()
         # A server has many requests for its cores, and sums must not depend on how many there are.
         options.intra_op_num_threads = options.inter_op_num_threads = 1

@@ -167,6 +167,32 @@ class TestSession:
     def test_what_rounding_puts_beyond_the_ends_is_the_end_and_nothing_else_is_touched(self, answered, score):
         assert self.scores(answers(1), [answered]) == pytest.approx([score], rel=1e-6, abs=2e-8)
 
+    @pytest.mark.parametrize(("kind", "score"), [(DOUBLE, 0.1), (FLOAT, 0.10000000149011612)])
+    def test_doubles_keep_their_digits_zipped_or_not(self, kind: int, score: float):
+        model = answers(1, kind=kind)
+        assert self.scores(model, [score]) == pytest.approx([0.10000000149011612])
+        half = helper.make_node("Mul", ["y", "tenth"], ["z"])
+        model.graph.node.append(half)
+        model.graph.initializer.append(helper.make_tensor("tenth", kind, [1], [0.1]))
+        model.graph.output[0].name = "z"
+        assert self.scores(model, [1.0]) == [score]
+        model.graph.node.append(
+            helper.make_node("ZipMap", ["z"], ["zipped"], domain="ai.onnx.ml", classlabels_int64s=[0, 1])
+        )
+        row = helper.make_map_type_proto(INTEGER, helper.make_tensor_type_proto(FLOAT, []))
+        model.graph.output[0].CopyFrom(helper.make_value_info("zipped", helper.make_sequence_type_proto(row)))
+        assert self.scores(model, [1.0]) == [score]
+
+    def test_a_model_of_machine_learning_operators_alone_is_read(self):
+        node = helper.make_node("Binarizer", ["distance"], ["y"], domain="ai.onnx.ml", threshold=0.5)
+        model = model_of(
+            [node],
+            inputs={"distance": (FLOAT, ["n", 1])},
+            outputs={"y": (FLOAT, ["n", 1])},
+            opsets=[helper.make_opsetid("ai.onnx.ml", 3)],
+        )
+        assert self.scores(model, [0.4, 0.6]) == [0.0, 1.0]
+
     def test_nan_and_infinity_are_answered_as_they_are(self):
         first, second = self.scores(answers(1), [np.nan, np.inf])
         assert np.isnan(first)
