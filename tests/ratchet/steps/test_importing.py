@@ -22,6 +22,7 @@ from ratchet.explanation.results import Explanation
 from ratchet.packaging.package import MANIFEST_FILE, load_package, read_manifest
 from ratchet.spans.reading import read_table
 from ratchet.steps.decide_gate import GateStepResult
+from ratchet.steps.erase import erase
 from ratchet.steps.evaluate import EvaluateResult
 from ratchet.steps.examples import derive
 from ratchet.steps.explain_candidate import read_explanation
@@ -36,7 +37,7 @@ from ratchet.steps.sense_staleness import sense_staleness
 from ratchet.training.registry import bounded
 from ratchet.training.versions import read_alias
 from tests.factories.lives import LOADED, Life, gate_of, life_in, live
-from tests.factories.models import Model, day
+from tests.factories.models import AUTHOR, Model, at, day
 from tests.factories.onnx_models import by_feature, net, own_scores, parcels_elsewhere, write
 from tests.factories.serving import serve
 
@@ -211,7 +212,7 @@ class TestAChallengerFromElsewhere:
         assert (found["unseen"], found["origin"], found["overlap"]) == ("undecided", "undecided", "fail")
 
 
-class TestNotPromoted:
+class TestANet:
     def test_a_passed_gate_waits_until_the_same_is_asked_with_promotion(self, life: Life, tmp_path: Path):
         model = life("loaded")
         model.edit({"explain.examples": 0, "evaluate.margin_over_linear": -1.0})
@@ -230,6 +231,9 @@ class TestNotPromoted:
         assert loaded.predict(examples.with_columns(distance=pl.lit(None, pl.Float64))) == pytest.approx(
             1 / (1 + np.exp(5)), abs=1e-6
         )
+        # An erasure names the version: its threshold was chosen on examples of the entity.
+        erased = erase(model.project, model.spec, f"{day(9)}-0003", author=AUTHOR, at=at(day(LOADED)))
+        assert erased.versions == (gate.candidate_version,)
 
 
 class TestRefused:
