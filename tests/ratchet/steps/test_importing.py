@@ -16,11 +16,12 @@ import pytest
 from rich.console import Console
 
 from ratchet.cli.importing import import_file
-from ratchet.errors import InputError, ModelError
+from ratchet.errors import InputError, ModelError, RegistryDownError
 from ratchet.evaluation.gate import GateResult
 from ratchet.explanation.results import Explanation
 from ratchet.packaging.package import MANIFEST_FILE, load_package, read_manifest
 from ratchet.spans.reading import read_table
+from ratchet.steps import import_model as module
 from ratchet.steps.decide_gate import GateStepResult
 from ratchet.steps.erase import erase
 from ratchet.steps.evaluate import EvaluateResult
@@ -212,12 +213,29 @@ class TestAChallengerFromElsewhere:
         assert (found["unseen"], found["origin"], found["overlap"]) == ("undecided", "undecided", "fail")
 
 
+def packages(model: Model) -> set[str]:
+    return {name.split("/")[2] for name in model.store.list(f"models/{model.id}/")}
+
+
+def down(*_: object, **__: object) -> None:
+    raise RegistryDownError("MLflow does not answer.")
+
+
 class TestANet:
-    def test_a_passed_gate_waits_until_the_same_is_asked_with_promotion(self, life: Life, tmp_path: Path):
+    def test_broken_off_before_mlflow_it_goes_on_and_a_passed_gate_waits_for_promotion(
+        self, life: Life, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
         model = life("loaded")
         model.edit({"explain.examples": 0, "evaluate.margin_over_linear": -1.0})
         path = write(tmp_path, net((0.1, 0.0), last="Sigmoid"))
+        with monkeypatch.context() as patch:
+            patch.setattr(module, "start_or_resume", down)
+            with pytest.raises(RegistryDownError):
+                enter(model, path, columns=("distance", "hour"))
+        (before,) = packages(model)
         gate, _ = enter(model, path, columns=("distance", "hour"), may_promote=False)
+        # Whatever the time of the second try, the card has that of the first.
+        assert packages(model) == {before} == {gate.candidate_digest}
         assert gate.verdict == "pass"
         assert model.ledger.read_state().champion is None
         again, _ = enter(model, path, columns=("distance", "hour"))
