@@ -67,10 +67,14 @@ def backtest_staleness(
     Raises
     ------
     InputError
-        If there are too many nights, or no span after the first.
+        If there are too many nights, no span after the first, or the label is neither true nor false.
     TrainingError
         If a night has no window, or too little is left to compare.
     """
+    if spec.label.kind != "binary":
+        raise InputError(
+            f"What age costs is told in AUC of models of true and false. The label of {spec.name} is {spec.label.kind}."
+        )
     calendar, model = Calendar.of(spec.source), ModelId(spec.name)
     spans = calendar.range(calendar.shift(calendar.parse(first), 1), calendar.parse(last))
     nights = [calendar.shift(spans[i], -1) for i in range(0, len(spans), every)] if spans else []

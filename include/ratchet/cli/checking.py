@@ -104,8 +104,7 @@ def _check_edges(folder: Path, spec: ModelSpec) -> None:
 
     path = folder / "histograms.yaml"
     edges = load_edges(path).edges
-    numeric = (name for name, column in spec.features.columns.items() if column.role == "numeric")
-    missing = [name for name in numeric if name not in edges]
+    missing = [name for name in spec.histogram_columns() if name not in edges]
     if missing:
         raise SpecError(f"{path}: no edges for {', '.join(missing)}. Propose them with `ratchet infer`.")
 

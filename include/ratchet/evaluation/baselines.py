@@ -41,19 +41,20 @@ def rule_scores(
     ValueError
         If a label is not 0 or 1, or the lengths differ.
     """
-    truth, column = _training_labels(train_labels), _numbers(train_values)
-    if column.shape != truth.shape:
-        raise ValueError(f"train_values and train_labels must be as many. Got {column.shape} and {truth.shape}.")
-    overall, current = float(truth.mean()), _numbers(values)
-    scores = np.full(current.shape, overall)
-    # A comparison with NaN is false on both sides, so missing values keep the overall share.
-    for train_side, side in (
-        (column >= rule.at_least, current >= rule.at_least),
-        (column < rule.at_least, current < rule.at_least),
-    ):
+    truth, of_train, current = _training_labels(train_labels), sides(train_values, rule), sides(values, rule)
+    if of_train[0].shape != truth.shape:
+        raise ValueError(f"train_values and train_labels must be as many. Got {of_train[0].shape} and {truth.shape}.")
+    scores = np.full(current[0].shape, float(truth.mean()))
+    for train_side, side in zip(of_train, current, strict=True):
         if train_side.any():
             scores[side] = truth[train_side].mean()
     return scores
+
+
+def sides(values: pl.Series | ArrayLike, rule: Rule) -> tuple[Bools, Bools]:
+    """Return which examples lie on the upper side of the rule's bound, and which on the lower; missing ones on none."""
+    column = _numbers(values)
+    return column >= rule.at_least, column < rule.at_least
 
 
 def rule_expects(rule: Rule, values: pl.Series | ArrayLike) -> Bools:

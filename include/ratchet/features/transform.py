@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from ratchet.spec.features import Features
+    from ratchet.spec.label import LabelKind
     from ratchet.spec.model import ModelSpec
 
 Kind = Literal["tree", "linear"]
@@ -31,9 +32,13 @@ Parameters = Mapping[str, Parameter]
 # The step that generates features, before the transform.
 GENERATE = "generate"
 LINEAR = "sklearn.linear_model.LogisticRegression"
+LINEAR_OF_NUMBERS = "sklearn.linear_model.Ridge"
 HISTOGRAM_TREES = "sklearn.ensemble.HistGradientBoostingClassifier"
 LIGHTGBM = "lightgbm.LGBMClassifier"
 XGBOOST = "xgboost.XGBClassifier"
+OF_HISTOGRAM_TREES = (HISTOGRAM_TREES, "sklearn.ensemble.HistGradientBoostingRegressor")
+OF_LIGHTGBM = (LIGHTGBM, "lightgbm.LGBMRegressor")
+OF_XGBOOST = (XGBOOST, "xgboost.XGBRegressor")
 # HistGradientBoosting bins at most 255 values and wants categories below its max_bins, one of them for the rare.
 MAX_CATEGORIES = 254
 # A category seen less often than this shares one column with the other rare ones, and with the unseen.
@@ -49,15 +54,14 @@ _OURS = {
     "callbacks": "a fit is watched by Ratchet",
 }
 # Parameters of LightGBM that its scikit-learn interface takes without naming them.
-_MORE: dict[str, tuple[str, ...]] = {
-    LIGHTGBM: (
-        *("cat_smooth", "extra_trees", "feature_fraction_bynode", "is_unbalance", "max_bin", "max_delta_step"),
-        *("min_data_in_bin", "path_smooth", "scale_pos_weight"),
-    )
-}
+_MORE_OF_LIGHTGBM = (
+    *("cat_smooth", "extra_trees", "feature_fraction_bynode", "is_unbalance", "max_bin", "max_delta_step"),
+    *("min_data_in_bin", "path_smooth", "scale_pos_weight"),
+)
+_MORE: dict[str, tuple[str, ...]] = dict.fromkeys(OF_LIGHTGBM, _MORE_OF_LIGHTGBM)
 _DEFAULTS: dict[str, Parameters] = {
     # Early stopping holds out random rows: a peek across time, and fewer rows to learn from.
-    HISTOGRAM_TREES: {"early_stopping": False},
+    **{name: {"early_stopping": False} for name in OF_HISTOGRAM_TREES},
     # Many more examples than columns: twice as fast as the default solver, and exact.
     LINEAR: {"max_iter": 1000, "solver": "newton-cholesky"},
     # The default loss of a support vector machine has no probabilities.
@@ -65,8 +69,8 @@ _DEFAULTS: dict[str, Parameters] = {
 }
 # What makes two fits equal whatever the number of threads, and keeps them silent.
 _FIXED: dict[str, Parameters] = {
-    LIGHTGBM: {"deterministic": True, "force_row_wise": True, "verbosity": -1},
-    XGBOOST: {"verbosity": 0},
+    **{name: {"deterministic": True, "force_row_wise": True, "verbosity": -1} for name in OF_LIGHTGBM},
+    **{name: {"verbosity": 0} for name in OF_XGBOOST},
 }
 
 
@@ -106,17 +110,22 @@ def build_pipeline(spec: ModelSpec, parameters: Parameters | None = None) -> Pip
 
 
 def build_linear_baseline(spec: ModelSpec) -> Pipeline:
-    """Return the logistic regression that a candidate is compared with, not yet fitted; of delivered features alone."""
+    """Return the linear model that a candidate is compared with, not yet fitted: logistic, or ridge for numbers.
+
+    It reads the delivered features alone.
+    """
     spec = spec.model_copy(update={"features": spec.features.only(tuple(spec.features.columns))})
-    return _assemble(spec, LINEAR, "linear", dict(_DEFAULTS[LINEAR]))
+    linear = LINEAR_OF_NUMBERS if spec.label.kind == "regression" else LINEAR
+    return _assemble(spec, linear, "linear", dict(_DEFAULTS.get(linear, {})))
 
 
 def _assemble(spec: ModelSpec, dotted_name: str, kind: Kind, settings: dict[str, Any]) -> Pipeline:
     from sklearn.pipeline import Pipeline
 
-    estimator = _estimator(dotted_name, settings, seed=spec.train.seed, folder=spec.folder)
+    estimator = _estimator(dotted_name, settings, seed=spec.train.seed, folder=spec.folder, kind=spec.label.kind)
+    _check_answers(estimator, dotted_name, spec.label.kind)
     max_categories = MAX_CATEGORIES
-    if dotted_name == HISTOGRAM_TREES and kind == "tree":
+    if dotted_name in OF_HISTOGRAM_TREES and kind == "tree":
         numeric, categorical = _split(spec.features)
         estimator.set_params(categorical_features=list(range(len(numeric), len(numeric) + len(categorical))) or None)
         max_categories = min(MAX_CATEGORIES, int(settings.get("max_bins") or 255) - 1)
@@ -133,9 +142,11 @@ def _generate(features: Features) -> list[tuple[str, BaseEstimator]]:
     return [(GENERATE, GeneratedFeatures(features.generated.made(), features.generated.max_categories))]
 
 
-def _estimator(dotted_name: str, settings: dict[str, Any], *, seed: int, folder: Path | None) -> BaseEstimator:
+def _estimator(
+    dotted_name: str, settings: dict[str, Any], *, seed: int, folder: Path | None, kind: LabelKind
+) -> BaseEstimator:
     name = dotted_name.rpartition(".")[2]
-    estimator = _make(dotted_name, folder)
+    estimator = _make(dotted_name, folder, kind)
     known = {*estimator.get_params(), *_MORE.get(dotted_name, ())}
     for key in settings:
         if key in _OURS:
@@ -146,19 +157,31 @@ def _estimator(dotted_name: str, settings: dict[str, Any], *, seed: int, folder:
             raise SpecError(f"train: {name} has no parameter {key!r}.{hint}")
     seeded = {"random_state": seed} if "random_state" in known else {}
     estimator.set_params(**settings, **_FIXED.get(dotted_name, {}), **seeded)
-    if not hasattr(estimator, "predict_proba"):
-        raise SpecError(f"train: {name} has no predict_proba with these parameters: a score must be a probability.")
     return estimator
 
 
-def _make(dotted_name: str, folder: Path | None) -> BaseEstimator:
+def _check_answers(estimator: BaseEstimator, dotted_name: str, kind: LabelKind) -> None:
+    """Raise SpecError unless an estimator answers what a label of that kind asks for."""
+    from sklearn.base import is_regressor
+
+    name = dotted_name.rpartition(".")[2]
+    if kind != "regression" and not hasattr(estimator, "predict_proba"):
+        raise SpecError(f"train: {name} has no predict_proba with these parameters: a score must be a probability.")
+    if kind == "regression" and not is_regressor(estimator):
+        raise SpecError(
+            f"train.estimator: {dotted_name} must be a regressor, as the label is a number. "
+            "Derive it from sklearn.base.RegressorMixin and BaseEstimator."
+        )
+
+
+def _make(dotted_name: str, folder: Path | None, kind: LabelKind) -> BaseEstimator:
     """Return an estimator of that name with its own defaults."""
     from importlib import import_module
 
     if is_custom(dotted_name):
         if folder is None:
             raise SpecError(f"train.estimator: {dotted_name!r} stands in a model folder, and this spec has none.")
-        return _make_custom(load_class(folder, dotted_name), dotted_name)
+        return _make_custom(load_class(folder, dotted_name), dotted_name, kind)
     module, _, name = dotted_name.rpartition(".")
     try:
         return getattr(import_module(module), name)()
@@ -172,7 +195,7 @@ def _make(dotted_name: str, folder: Path | None) -> BaseEstimator:
         ) from None
 
 
-def _make_custom(found: type, dotted_name: str) -> BaseEstimator:
+def _make_custom(found: type, dotted_name: str, kind: LabelKind) -> BaseEstimator:
     try:
         made = found()
     except Exception as error:
@@ -180,11 +203,13 @@ def _make_custom(found: type, dotted_name: str) -> BaseEstimator:
             f"train.estimator: {dotted_name} cannot be made without arguments ({type(error).__name__}: {error}). "
             "Give each parameter of __init__ a default."
         ) from error
-    lacking = [name for name in ("fit", "predict_proba", "get_params", "set_params") if not hasattr(made, name)]
+    wanted = ("fit", "predict_proba" if kind != "regression" else "predict", "get_params", "set_params")
+    lacking = [name for name in wanted if not hasattr(made, name)]
     if lacking:
+        mixin = "ClassifierMixin" if kind != "regression" else "RegressorMixin"
         raise SpecError(
             f"train.estimator: {dotted_name} lacks {', '.join(lacking)}. "
-            "Derive it from sklearn.base.ClassifierMixin and BaseEstimator."
+            f"Derive it from sklearn.base.{mixin} and BaseEstimator."
         )
     return made
 

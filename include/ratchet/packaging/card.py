@@ -11,6 +11,7 @@ from platform import python_version
 from typing import TYPE_CHECKING, Any
 
 from ratchet.errors import ModelError
+from ratchet.packaging.answers import BINARY, AnswerForm
 from ratchet.packaging.origin import Origin
 
 if TYPE_CHECKING:
@@ -32,26 +33,37 @@ class PackageCard:
     as the outcome; ``threshold_objective`` says what chose it. ``golden_rows`` are synthetic rows (see
     `synthetic_rows`) whose scores are recorded when the package is saved and compared when it is loaded. ``complete``
     names the columns that had a value in every row of the training; packages of earlier versions name none.
-    ``origin`` says where a model came from that was imported; None: it was fitted here.
+    ``origin`` says where a model came from that was imported; None: it was fitted here. ``form`` is what the model
+    answers; only a binary one has a threshold.
     """
 
     estimator: str
     parameters: Mapping[str, Parameter]
     features: Mapping[str, Role]
     label: str
-    threshold: float
-    threshold_objective: str
+    threshold: float | None
+    threshold_objective: str | None
     seed: int
     spec_digest: str
     golden_rows: tuple[Row, ...]
     complete: tuple[str, ...] = ()
     origin: Origin | None = None
+    form: AnswerForm = BINARY
 
     def __post_init__(self) -> None:
-        if not 0 <= self.threshold <= 1:
+        if (self.threshold is None) != (self.form.kind != "binary"):
+            raise ValueError(f"A binary model has a threshold, and no other one has. Got {self.threshold!r}.")
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
             raise ValueError(f"The threshold must be in [0, 1]. Got {self.threshold!r}.")
         if not self.golden_rows:
             raise ValueError("A package needs at least one golden row, to be tried when it is loaded.")
+
+    @property
+    def decides_at(self) -> float:
+        """The threshold of a binary model; ModelError of any other, which decides nothing by a threshold."""
+        if self.threshold is None:
+            raise ModelError(f"A {self.form.kind} model has no threshold: it does not tell true from false.")
+        return self.threshold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +99,8 @@ class Manifest:
             # Of imported models alone: the digests of all others stay what they were.
             **({"origin": card.origin.to_json()} if card.origin else {}),
         }
+        if card.form != BINARY:
+            values["label_kind"], values["label_classes"] = card.form.kind, list(card.form.classes)
         text = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         return text.encode()
 
@@ -125,6 +139,8 @@ class Manifest:
             golden_rows=tuple(values["golden"]["rows"]),
             complete=tuple(values.get("complete", ())),
             origin=Origin.from_json(values["origin"]) if "origin" in values else None,
+            # Packages of earlier versions, and of binary labels, name neither.
+            form=AnswerForm(kind=values.get("label_kind", "binary"), classes=tuple(values.get("label_classes", ()))),
         )
         return cls(
             model=values["model"],

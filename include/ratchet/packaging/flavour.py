@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ratchet.errors import ModelError
 from ratchet.identity import ModelId
+from ratchet.packaging.answers import BINARY
 from ratchet.packaging.card import package_folder
 from ratchet.packaging.package import MANIFEST_FILE, load_package
 from ratchet.project import Project
@@ -26,18 +27,18 @@ if TYPE_CHECKING:
 
 
 class PackagedModel:
-    """What MLflow calls ``predict`` of: a frame of features to both probabilities, as of a classifier."""
+    """What MLflow calls ``predict`` of: features to probabilities, as a classifier, or to numbers."""
 
     def __init__(self, loaded: LoadedModel) -> None:
         self._loaded = loaded
 
     def predict(self, frame: pd.DataFrame, params: Mapping[str, object] | None = None) -> NDArray[np.float64]:
-        """Return the probabilities of both outcomes for each row."""
+        """Return for each row the probability of each outcome, or the predicted number."""
         import numpy as np
         import polars as pl
 
         scores = self._loaded.predict(pl.from_pandas(frame))
-        return np.column_stack([1 - scores, scores])
+        return np.column_stack([1 - scores, scores]) if self._loaded.card.form == BINARY else scores
 
 
 def write_package(folder: Path, model: ModelId, digest: str, files: Mapping[str, bytes]) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ratchet.errors import ModelError, PredictionsError
+from ratchet.errors import ModelError
 from ratchet.features.matrix import to_matrix
 from ratchet.features.unfamiliar import Unfamiliar, count_unfamiliar, known_categories
+from ratchet.packaging.answers import BINARY, AnswerForm, check_answers, raw_answers
 from ratchet.packaging.golden import rows_to_frame
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class LoadedModel:
         return tolerance_of(self.card)
 
     def predict(self, frame: pl.DataFrame) -> NDArray[np.float64]:
-        """Return the score of each example, in the order of the frame.
+        """Return what the model answers of each example, in the order of the frame; see `ratchet.packaging.answers`.
 
         Parameters
         ----------
@@ -50,24 +51,21 @@ class LoadedModel:
 
         Returns
         -------
-        ndarray of shape (n_examples,)
-            Probability of the outcome, in [0, 1].
+        ndarray of shape (n_examples,) or (n_examples, n_classes)
+            Probability of the outcome, in [0, 1]; the predicted number; or the probability of each class.
 
         Raises
         ------
         DataError
             If a feature column is missing.
         PredictionsError
-            If a score is NaN, infinite or outside [0, 1].
+            If a score is NaN, infinite or, of a probability, outside [0, 1].
         """
-        return score(self.pipeline, to_matrix(frame, self.card.features))
+        return score(self.pipeline, to_matrix(frame, self.card.features), self.card.form)
 
     def raw_scores(self, frame: pl.DataFrame) -> NDArray[np.float64]:
-        """Return the scores as the model answers them, NaN and all: for a gate to judge, never to serve."""
-        if frame.is_empty():
-            return np.empty(0)
-        answered = self.pipeline.predict_proba(to_matrix(frame, self.card.features))
-        return np.asarray(answered[:, 1], dtype=np.float64)
+        """Return what `predict` does as the model answers it, NaN and all: for a gate to judge, never to serve."""
+        return raw_answers(self.pipeline, to_matrix(frame, self.card.features), self.card.form)
 
     @property
     def generated(self) -> Mapping[str, Role]:
@@ -86,7 +84,8 @@ class LoadedModel:
         """Return the scores of examples whose generated features are given too, and taken as they are."""
         from ratchet.features.generating import without_generator
 
-        return score(without_generator(self.pipeline), to_matrix(frame, {**self.card.features, **self.generated}))
+        matrix = to_matrix(frame, {**self.card.features, **self.generated})
+        return score(without_generator(self.pipeline), matrix, self.card.form)
 
     def count_unfamiliar(self, frame: pl.DataFrame) -> Unfamiliar:
         """Return how much of a frame (as for `predict`) the model has never seen the like of."""
@@ -115,30 +114,23 @@ def tolerance_of(card: PackageCard) -> float:
     return TOLERANCE if card.origin is None else IMPORTED_TOLERANCE
 
 
-def score(pipeline: Pipeline, matrix: object) -> NDArray[np.float64]:
-    """Return the checked probability of the outcome for each row of a matrix (see `to_matrix`)."""
-    if len(matrix) == 0:  # type: ignore[arg-type]  # a pandas.DataFrame, which this module does not import
-        return np.empty(0)
-    scores = np.asarray(pipeline.predict_proba(matrix)[:, 1], dtype=np.float64)
-    wrong = ~((scores >= 0) & (scores <= 1))
-    if wrong.any():
-        raise PredictionsError(
-            f"Every score must be a number in [0, 1]. {int(wrong.sum())} of {len(scores)} are not; "
-            f"the first is {float(scores[wrong][0])!r}."
-        )
-    return scores
+def score(pipeline: Pipeline, matrix: object, form: AnswerForm = BINARY) -> NDArray[np.float64]:
+    """Return the checked answers for each row of a matrix (see `to_matrix`), as `LoadedModel.predict` does."""
+    return check_answers(raw_answers(pipeline, matrix, form), form)
 
 
 def golden_scores(pipeline: Pipeline, card: PackageCard) -> tuple[float, ...]:
-    """Return the scores of the card's golden rows."""
+    """Return the answers on the card's golden rows, row after row."""
     matrix = to_matrix(rows_to_frame(card.golden_rows, card.features), card.features)
-    return tuple(score(pipeline, matrix).tolist())
+    return tuple(score(pipeline, matrix, card.form).ravel().tolist())
 
 
 def check_golden(pipeline: Pipeline, card: PackageCard, recorded: tuple[float, ...]) -> None:
     """Raise ModelError unless the model still scores its golden rows as it did when it was packaged."""
     seen = golden_scores(pipeline, card)
-    if len(seen) != len(recorded) or not np.allclose(seen, recorded, rtol=0, atol=tolerance_of(card)):
+    # Probabilities have a scale of their own; a predicted number has that of the label.
+    relative = TOLERANCE if card.form.kind == "regression" else 0
+    if len(seen) != len(recorded) or not np.allclose(seen, recorded, rtol=relative, atol=tolerance_of(card)):
         raise ModelError(
             f"The model does not score its golden rows as recorded. Recorded: {list(recorded)}; now: {list(seen)}. "
             "The libraries differ from those it was trained with: train it again."

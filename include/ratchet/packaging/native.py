@@ -16,7 +16,7 @@ from ratchet.spec.estimators import estimator_kind
 if TYPE_CHECKING:
     from lightgbm import Booster
 
-    from ratchet.packaging.lightgbm_model import LightGBMModel
+    from ratchet.packaging.lightgbm_model import LightGBMModel, LightGBMNumbers
 
 _THREADS = re.compile(r"^\[num_threads: \d+\]$", re.MULTILINE)
 
@@ -67,10 +67,18 @@ def _load_lightgbm(data: bytes) -> LightGBMModel:
 
     from ratchet.packaging.lightgbm_model import LightGBMModel
 
+    return LightGBMModel(Booster(model_str=data.decode()))
+
+
+def _load_lightgbm_numbers(data: bytes) -> LightGBMNumbers:
+    from lightgbm import Booster
+
+    from ratchet.packaging.lightgbm_model import LightGBMNumbers
+
     booster = Booster(model_str=data.decode())
     if booster.num_model_per_iteration() != 1:
-        raise ModelError("A binary model has one tree an iteration.")
-    return LightGBMModel(booster)
+        raise ModelError("A model of numbers has one tree an iteration.")
+    return LightGBMNumbers(booster)
 
 
 def _dump_xgboost(estimator: Any) -> bytes:
@@ -80,7 +88,16 @@ def _dump_xgboost(estimator: Any) -> bytes:
 def _load_xgboost(data: bytes) -> Any:
     from xgboost import XGBClassifier
 
-    estimator = XGBClassifier()
+    return _read_xgboost(XGBClassifier(), data)
+
+
+def _load_xgboost_numbers(data: bytes) -> Any:
+    from xgboost import XGBRegressor
+
+    return _read_xgboost(XGBRegressor(), data)
+
+
+def _read_xgboost(estimator: Any, data: bytes) -> Any:
     estimator.load_model(bytearray(data))
     return estimator.set_params(n_jobs=1)
 
@@ -89,7 +106,13 @@ _FORMATS: Mapping[str, NativeFormat] = {
     "lightgbm.LGBMClassifier": NativeFormat(
         file="estimator.lightgbm.txt", library="lightgbm", dump=_dump_lightgbm, load=_load_lightgbm
     ),
+    "lightgbm.LGBMRegressor": NativeFormat(
+        file="estimator.lightgbm.txt", library="lightgbm", dump=_dump_lightgbm, load=_load_lightgbm_numbers
+    ),
     "xgboost.XGBClassifier": NativeFormat(
         file="estimator.xgboost.ubj", library="xgboost", dump=_dump_xgboost, load=_load_xgboost
+    ),
+    "xgboost.XGBRegressor": NativeFormat(
+        file="estimator.xgboost.ubj", library="xgboost", dump=_dump_xgboost, load=_load_xgboost_numbers
     ),
 }

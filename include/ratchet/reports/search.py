@@ -18,7 +18,7 @@ def render_search(values: Mapping[str, Any], *, title: str) -> str:
     """Return the page as HTML; ``values`` are those of the result of the step that searched."""
     finished = [trial for trial in values["trials"] if trial["state"] == "complete"]
     seconds = sum(trial["seconds"] or 0 for trial in values["trials"])
-    chosen = f"{values['family']}, {values['features']} features"
+    chosen, measured = f"{values['family']}, {values['features']} features", values.get("measured", "AUC")
     return render_page(
         "search.html",
         title=title,
@@ -27,12 +27,13 @@ def render_search(values: Mapping[str, Any], *, title: str) -> str:
         facts={
             "Chosen": chosen,
             "Estimator": values["estimator"],
-            "AUC": figure(values["validation_auc"]),
+            measured: figure(values["validation_auc"]),
             "Trials": count(len(values["trials"])),
             "Complete": count(len(finished)),
             "Seconds of trials": figure(seconds, 1),
         },
         values=values,
+        measured=measured,
         trials=[{**trial, "words": settings_in_words(trial["parameters"])} for trial in values["trials"]],
         progress_plot=progress_of(values),
         contenders_plot=_plot_contenders(values),

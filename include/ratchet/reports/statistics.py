@@ -263,6 +263,8 @@ def _label(labels: Mapping[str, ColumnStatistics]) -> dict[str, object] | None:
     if not labels:
         return None
     newest = list(labels.values())[-1]
+    if newest.role == "numeric":
+        return _label_of_numbers(labels, newest)
     followed = "true" if "true" in {value for of in labels.values() for value in of.values} else None
     followed = followed or min(newest.values, key=lambda value: newest.values[value], default=None)
     points = [
@@ -273,6 +275,7 @@ def _label(labels: Mapping[str, ColumnStatistics]) -> dict[str, object] | None:
     return {
         "column": newest.column,
         "value": followed,
+        "is_number": False,
         "plot": plot_history(
             points, what=f"{newest.column}: share of {followed}", from_zero=True, width=520, height=150
         ),
@@ -283,6 +286,23 @@ def _label(labels: Mapping[str, ColumnStatistics]) -> dict[str, object] | None:
         "newest": known[-1] if known else None,
         "span": list(labels)[-1],
         "values": shown_values(newest),
+    }
+
+
+def _label_of_numbers(labels: Mapping[str, ColumnStatistics], newest: ColumnStatistics) -> dict[str, object]:
+    points = [Point(span=span, value=of.mean if of.n_present else None) for span, of in labels.items()]
+    known = [point.value for point in points if point.value is not None]
+    return {
+        "column": newest.column,
+        "is_number": True,
+        "plot": plot_history(points, what=f"{newest.column}: mean", from_zero=False, width=520, height=150),
+        "n": sum(of.n_present for of in labels.values()),
+        "n_unknown": sum(of.n_null for of in labels.values()),
+        "least": min(known, default=None),
+        "most": max(known, default=None),
+        "newest": known[-1] if known else None,
+        "span": list(labels)[-1],
+        "values": {},
     }
 
 

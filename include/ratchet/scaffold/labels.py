@@ -1,4 +1,4 @@
-"""The label of a table: true or false, as the spec will say it."""
+"""The label of a table as the spec will say it: true or false, one of a few classes, or a number."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ if TYPE_CHECKING:
 
     from ratchet.scaffold.request import NewModel
 
+# Texts of so many values are classes; numbers of more are numbers.
+FEWEST_CLASSES, MOST_CLASSES = 3, 20
 _TRUE = ("yes", "true", "y", "t", "1", "1.0", "positive", "churned")
 
 
 def read_label(frame: pl.DataFrame, asked: NewModel) -> tuple[pl.Series, dict[str, Any]]:
-    """Return the outcome of each row, and the keys by which a spec makes it.
+    """Return the outcome of each row as true or false, and the keys by which a spec makes it.
+
+    A label of classes is true where the most frequent one is, one of numbers where it lies above their median: that is
+    what columns are looked at by; the spec says the kind.
 
     Raises
     ------
@@ -30,11 +35,25 @@ def read_label(frame: pl.DataFrame, asked: NewModel) -> tuple[pl.Series, dict[st
     elif asked.label not in frame.columns:
         raise InputError(f"The table has no column {asked.label!r}. It has: {', '.join(frame.columns)}.")
     else:
-        label, keys = _matched(frame[asked.label], asked.positive)
+        found = None if asked.positive is not None else _of_another_kind(frame[asked.label])
+        label, keys = found or _matched(frame[asked.label], asked.positive)
     n_true, n = int(label.sum() or 0), label.len() - label.null_count()
     if not 0 < n_true < n:
         raise InputError(f"The label {asked.label!r} is {'true' if n_true else 'false'} in all {n} rows.")
     return label, keys
+
+
+def _of_another_kind(column: pl.Series) -> tuple[pl.Series, dict[str, Any]] | None:
+    values = column.drop_nulls()
+    if column.dtype.is_numeric():
+        if values.n_unique() <= MOST_CLASSES:
+            return None
+        return column > values.cast(pl.Float64).median(), {"kind": "regression"}
+    if column.dtype != pl.String or not FEWEST_CLASSES <= values.n_unique() <= MOST_CLASSES:
+        return None
+    counts = values.value_counts(name="n").sort("n", column.name, descending=[True, False])
+    classes = values.unique().sort().to_list()
+    return column == counts[column.name][0], {"kind": "multiclass", "classes": classes}
 
 
 def _compared(frame: pl.DataFrame, outcome: Mapping[str, Any]) -> pl.Series:

@@ -22,9 +22,16 @@ if TYPE_CHECKING:
 
     from ratchet.project import Project
     from ratchet.scaffold.request import NewModel
+    from ratchet.spec.label import LabelKind
 
 # A small table is looked at whole, of a large one so many spans.
 _SMALL_ROWS, _SMALL_SPANS, _INFERRED_SPANS = 300_000, 400, 24
+
+_GOALS = {
+    "binary": "Tell of which rows {label} will be true; say here what that is good for.",
+    "multiclass": "Tell which {label} each row will have; say here what that is good for.",
+    "regression": "Tell how much {label} each row will have; say here what that is good for.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +72,7 @@ def new_model(project: Project, asked: NewModel) -> NewFolder:
     time = table.rename.get(asked.time, asked.time)
     entity = row_key if asked.entity is None else table.rename.get(asked.entity, asked.entity)
     label, label_keys = read_label(table.frame, asked)
+    kind: LabelKind = label_keys.get("kind", "binary")
     spans = choose_spans(table.frame[time], asked.time_zone, asked.span)
     skip = {time, entity, asked.label, *([label_keys["outcome"]["column"]] if "outcome" in label_keys else [])}
     columns = profile_columns(table.frame, label, time=time, skip=skip)
@@ -73,13 +81,13 @@ def new_model(project: Project, asked: NewModel) -> NewFolder:
     folder.mkdir(parents=True)
     try:
         _write(project, asked, folder, spec_text(values, name=asked.name, rows=table.frame.height), time, spans)
-        readme = readme_text(asked, spans, columns, rule, data=data)
+        readme = readme_text(asked, spans, columns, rule, data=data, kind=kind)
         (folder / "README.md").write_text(readme, encoding="utf-8")
     except BaseException:
         # Half a folder would be taken for a model by the scheduler.
         shutil.rmtree(folder)
         raise
-    return NewFolder(path=folder, spans=spans, questions=tuple(questions(asked, spans, columns, rule)))
+    return NewFolder(path=folder, spans=spans, questions=tuple(questions(asked, spans, columns, rule, kind=kind)))
 
 
 def _place(project: Project, asked: NewModel) -> str:
@@ -120,7 +128,8 @@ def _values(
     features = [c for c in columns if c.is_feature and c.name not in leaks]
     rule = choose_rule(table.frame, label, [c for c in features if c.kind == "numeric"])
     window = choose_window(spans)
-    is_long = spans.cadence != "month"
+    is_long, kind = spans.cadence != "month", label_keys.get("kind", "binary")
+    is_number = kind == "regression"
     roles: dict[str, dict[str, Any]] = {c.name: {"role": c.kind} for c in features}
     if is_long:
         roles["event_weekday"] = {"role": "numeric", "derived": True}
@@ -129,7 +138,7 @@ def _values(
         "name": asked.name,
         "owner": asked.owner,
         "objective": {
-            "goal": f"Tell of which rows {asked.label} will be true; say here what that is good for.",
+            "goal": _GOALS[kind].format(label=asked.label),
             "rule": {"column": rule[0], "at_least": rule[1]},
         },
         "source": {
@@ -152,7 +161,7 @@ def _values(
             "train_spans": window.train,
             "min_train_spans": window.least,
             "validate_spans": window.validate,
-            "estimator": "sklearn.ensemble.HistGradientBoostingClassifier",
+            "estimator": f"sklearn.ensemble.HistGradientBoosting{'Regressor' if is_number else 'Classifier'}",
             "parameters": {"max_iter": 60, "learning_rate": 0.08, "min_samples_leaf": 20, "early_stopping": False},
         },
         "evaluate": {"test_spans": window.test, "min_examples": window.min_examples},

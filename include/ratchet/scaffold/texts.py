@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ratchet.scaffold.choices import Spans
     from ratchet.scaffold.profile import ColumnProfile
     from ratchet.scaffold.request import NewModel
+    from ratchet.spec.label import LabelKind
 
 WEEKDAY = "features.add_weekday"
 FEATURES = '''"""Row-level features. Each function takes a frame and returns it with columns added.
@@ -29,6 +30,14 @@ def add_weekday(frame: pl.DataFrame) -> pl.DataFrame:
     local = pl.col("{time}").dt.convert_time_zone("{zone}")
     return frame.with_columns(event_weekday=local.dt.weekday().cast(pl.Float64))
 '''
+
+# What an AUC in the README is that of, and whether the label was understood.
+_KIND_QUESTIONS = {
+    "regression": "`{label}` holds numbers, so a number is predicted (AUC below: above its median). Or is it asked "
+    "whether it passes a bound? Then say so: `label.outcome`.",
+    "multiclass": "`{label}` is one of a few texts, all of them under `label.classes` (AUC below: the most frequent "
+    "one). Any other text is quarantined: are there more?",
+}
 
 _HEADER = """\
 # Written by `ratchet new` from {rows:,} rows. Read README.md beside this file and answer its questions.
@@ -51,11 +60,17 @@ def _section(key: str, value: object) -> str:
 
 
 def readme_text(
-    asked: NewModel, spans: Spans, columns: Sequence[ColumnProfile], rule: tuple[str, float], *, data: str
+    asked: NewModel,
+    spans: Spans,
+    columns: Sequence[ColumnProfile],
+    rule: tuple[str, float],
+    *,
+    data: str,
+    kind: LabelKind = "binary",
 ) -> str:
     """Return the text of ``README.md``: what was chosen and why, and the questions that only a person can answer."""
     lines = [f"# {asked.name}", "", f"Made by `ratchet new` from `{data}`.", "", "## Questions to answer", ""]
-    lines += [f"- [ ] {question}" for question in questions(asked, spans, columns, rule)]
+    lines += [f"- [ ] {question}" for question in questions(asked, spans, columns, rule, kind=kind)]
     lines += ["", "Tick what is answered: `ratchet check` lists the others.", "", "## What was seen", ""]
     lines += ["| column | taken as | AUC alone | values | missing |", "|---|---|---|---|---|"]
     lines += [
@@ -73,11 +88,18 @@ def readme_text(
     return "\n".join(lines)
 
 
-def questions(asked: NewModel, spans: Spans, columns: Sequence[ColumnProfile], rule: tuple[str, float]) -> list[str]:
+def questions(
+    asked: NewModel,
+    spans: Spans,
+    columns: Sequence[ColumnProfile],
+    rule: tuple[str, float],
+    *,
+    kind: LabelKind = "binary",
+) -> list[str]:
     """Return the questions that the table raises, the dangerous ones first."""
     from ratchet.scaffold.profile import LEAK_AUC, SUSPECT_AUC
 
-    found: list[str] = []
+    found = [_KIND_QUESTIONS[kind].format(label=asked.label)] if kind in _KIND_QUESTIONS else []
     for column in columns:
         if column.is_leak:
             found.append(
@@ -93,8 +115,8 @@ def questions(asked: NewModel, spans: Spans, columns: Sequence[ColumnProfile], r
             )
     left_out = {"constant": "the same in every row", "nearly empty": "missing in nearly every row"}
     left_out |= {"identifier": "nearly different in every row", "unreadable": "nested or binary", "time": "a time"}
-    for kind, words in left_out.items():
-        names = [f"`{column.name}`" for column in columns if column.kind == kind and not column.is_after_event]
+    for left, words in left_out.items():
+        names = [f"`{column.name}`" for column in columns if column.kind == left and not column.is_after_event]
         if names:
             found.append(f"{', '.join(names)}: left out, {words}. Is that what the source should deliver?")
     found += [

@@ -38,6 +38,7 @@ FOLDER = "predictions-log"
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 
 Record = Mapping[str, Any]
+_OF_BINARY = {"threshold", "is_expected"}
 
 
 class PredictionLog(Protocol):
@@ -220,6 +221,8 @@ def _to_frame(lines: bytes, name: str) -> pl.DataFrame:
             f"{name} of the prediction log holds a line that is no record: {type(error).__name__}."
         ) from None
     incomplete = [column for column in frame.columns if frame[column].null_count()]
+    if set(incomplete) == _OF_BINARY and frame["threshold"].is_null().equals(frame["is_expected"].is_null()):
+        incomplete = []  # a model of another label than true or false has neither
     if incomplete or not frame["schema_version"].eq(SCHEMA_VERSION).all():
         raise DataError(
             f"{name} of the prediction log must hold whole records of schema_version {SCHEMA_VERSION}. "

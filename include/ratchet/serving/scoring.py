@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ratchet.features.derived import derive_features
+from ratchet.packaging.telling import as_rows, tell
 from ratchet.project import Project
 from ratchet.serving.champion import ChampionWatch, Served
 from ratchet.serving.prediction_log import PredictionLog, Record
@@ -22,6 +23,8 @@ from ratchet.spec.functions import load_functions
 from ratchet.spec.model import ModelSpec
 
 Clock = Callable[[], datetime]
+# Of a record; what is null is not answered.
+_ANSWERED = ("prediction_id", "score", "is_expected", "predicted", "scores")
 
 
 class Scorer:
@@ -69,12 +72,12 @@ class Scorer:
         return derive_features(examples, self._functions, entity=source.entity, expected=derived, hidden=hidden)
 
     def _records(
-        self, served: Served, examples: pl.DataFrame, scores: NDArray[Any], request_id: str, at: datetime
+        self, served: Served, examples: pl.DataFrame, answered: NDArray[Any], request_id: str, at: datetime
     ) -> list[Record]:
-        spec, threshold = self._spec, float(served.loaded.card.threshold)
+        spec, told = self._spec, as_rows(tell(answered, served.loaded.card))
         columns = dict.fromkeys((spec.source.time, *spec.delivered_columns(), *spec.features.columns))
         inputs = examples.select(list(columns)).to_dicts()
-        rows = zip(examples[SPAN], examples[spec.source.entity], scores.tolist(), inputs, strict=True)
+        rows = zip(examples[SPAN], examples[spec.source.entity], told, inputs, strict=True)
         return [
             {
                 "schema_version": SCHEMA_VERSION,
@@ -87,13 +90,11 @@ class Scorer:
                 "origin": "service",
                 "arm": "champion",
                 "propensity": 1.0,
-                "score": score,
-                "threshold": threshold,
-                "is_expected": score >= threshold,
+                **said,
                 "inputs": orjson.dumps(values, option=orjson.OPT_UTC_Z).decode(),
                 "scored_at": at,
             }
-            for position, (span, entity, score, values) in enumerate(rows)
+            for position, (span, entity, said, values) in enumerate(rows)
         ]
 
 
@@ -104,10 +105,17 @@ def _answer(served: Served, records: Sequence[Record], request_id: str) -> bytes
             "model": records[0]["model"],
             "model_version": served.version.version,
             "model_digest": served.version.digest,
-            "threshold": records[0]["threshold"],
+            **_form_of(served),
             # In the order of the examples.
             "predictions": [
-                {key: record[key] for key in ("prediction_id", "score", "is_expected")} for record in records
+                {key: record[key] for key in _ANSWERED if record.get(key) is not None} for record in records
             ],
         }
     )
+
+
+def _form_of(served: Served) -> dict[str, Any]:
+    """Return what the predictions are read by: the threshold, or the classes in the order of their scores."""
+    card = served.loaded.card
+    threshold = {} if card.threshold is None else {"threshold": card.threshold}
+    return threshold | ({"classes": card.form.classes} if card.form.classes else {})

@@ -14,6 +14,7 @@ import polars as pl
 
 from ratchet.errors import DataError
 from ratchet.spans.cells import Cells, reason_of
+from ratchet.spans.label_cells import label_cells
 from ratchet.spans.records import DELIVERED_IN, REASON
 from ratchet.spec.contract import Rows
 
@@ -100,16 +101,15 @@ def sort_examples(
 def sort_ground_truth(
     frame: pl.DataFrame, entity: str, label: Label, max_quarantined: float, *, rows: Rows | None = None
 ) -> Sorted:
-    """Apply the contract of ground truth: one true or false outcome an entity."""
+    """Apply the contract of ground truth: one outcome an entity, of the kind that the label is."""
     rows = rows or Rows()
     unknown = tuple(c for c in frame.columns if c not in (entity, label.column))
     _require(frame, (entity, label.column), unknown, Rows())
-    if frame.schema[label.column] != pl.Boolean:
-        raise DataError(f"The label {label.column!r} must be Boolean. Got {frame.schema[label.column]}.")
     cells = Cells(frame, rows)
     key = cells.entity(entity).alias(entity)
-    faults = [*cells.faults, (pl.col(label.column).is_null(), f"{label.column} is null")]
-    typed = frame.select(key, pl.col(label.column), reason_of(faults).alias(REASON))
+    value, wrong = label_cells(cells, frame.schema[label.column], label)
+    faults = [*cells.faults, *((is_bad.fill_null(value=False), reason) for is_bad, reason in wrong)]
+    typed = frame.select(key, value.alias(label.column), reason_of(faults).alias(REASON))
     result = resolve(typed, entity, rows)
     refuse_too_many(result.quarantined, frame.height, max_quarantined)
     return Sorted(kept=result.kept, quarantined=result.quarantined, columns_unknown=unknown)

@@ -34,10 +34,9 @@ def read_outcomes_of(project: Project, spec: ModelSpec, window: SpanWindow) -> D
         If no outcome is known.
     """
     label, source = spec.label, spec.source
-    numeric = () if label.outcome is None else label.outcome.columns
     delivery = label.delivery or source.delivery
-    found = read_delivery(project, spec.name, delivery, window, time=source.time, numeric=numeric)
-    frame = _told(found.frame, label)
+    found = read_delivery(project, spec.name, delivery, window, time=source.time, numeric=_numeric(label))
+    frame = _told(found.frame, label) if label.kind == "binary" else found.frame
     if label.delivery is None:
         # Rows without an outcome are examples all the same: it is not known yet, or never will be.
         _require(frame, (source.entity, label.column), label)
@@ -46,6 +45,12 @@ def read_outcomes_of(project: Project, spec: ModelSpec, window: SpanWindow) -> D
             raise EmptyDataError(f"{delivery.words} delivered no outcome {label.column!r} for span {window.key}.")
     told = Delivery(frame=frame, digest=frame_digest(frame), inputs=found.inputs)
     return Protection.of(project, spec).protect(told)
+
+
+def _numeric(label: Label) -> tuple[str, ...]:
+    if label.kind == "regression":
+        return (label.column,)
+    return () if label.outcome is None else label.outcome.columns
 
 
 def _told(frame: pl.DataFrame, label: Label) -> pl.DataFrame:

@@ -6,9 +6,12 @@ Ground truth holds ``span``, ``delivery``, the entity and the label. Both are jo
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import polars as pl
+
+if TYPE_CHECKING:
+    from ratchet.spec.label import LabelKind
 
 SCHEMA_VERSION: Final = 1
 
@@ -36,9 +39,20 @@ PREDICTION: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "origin": pl.String,  # batch or service
     "arm": pl.String,  # champion; later also challenger, shadow, or a bandit's arm
     "propensity": pl.Float64,  # probability in (0, 1] with which this arm was chosen
-    "score": pl.Float64,  # probability in [0, 1] of the outcome
-    "threshold": pl.Float64,
-    "is_expected": pl.Boolean,  # score >= threshold
+    # probability in [0, 1] of the outcome; of the likeliest class of several; or the predicted number
+    "score": pl.Float64,
+    "threshold": pl.Float64,  # null unless the label is binary
+    "is_expected": pl.Boolean,  # score >= threshold; null unless the label is binary
     "inputs": pl.String,  # the features as JSON, for the service; null for a batch: its examples are kept
     "scored_at": UTC_TIME,
 }
+# What stands beside it where the label is one of several classes.
+PREDICTED_CLASS: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
+    "predicted": pl.String,  # the likeliest class, of equal ones the first of label.classes
+    "scores": pl.List(pl.Float64),  # probability of each class, in the order of label.classes
+}
+
+
+def prediction_columns(kind: LabelKind) -> dict[str, pl.DataType | type[pl.DataType]]:
+    """Return the columns of a prediction of a label of that kind."""
+    return PREDICTION | PREDICTED_CLASS if kind == "multiclass" else PREDICTION

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator
+
+if TYPE_CHECKING:
+    from ratchet.spec.label import LabelKind
 
 # codes: numbers as they are, NaN for missing, categories as codes.
 # one_hot: numbers imputed and scaled, one column a category.
@@ -20,15 +23,20 @@ Encoding = Literal["codes", "one_hot"]
 Parameter = str | int | float | bool | None | tuple[int, ...]
 
 
+_CLASSES: frozenset[LabelKind] = frozenset({"binary", "multiclass"})
+_NUMBERS: frozenset[LabelKind] = frozenset({"regression"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EstimatorKind:
     """What Ratchet must know of an estimator beyond scikit-learn's interface.
 
     ``extra`` names the optional dependency that it comes with, ``rounds`` the parameter that counts boosting rounds,
-    ``is_fed_by_spans`` says whether it can be fitted on data that no memory holds.
+    ``is_fed_by_spans`` says whether it can be fitted on data that no memory holds, ``answers`` which kinds of label.
     """
 
     encoding: Encoding
+    answers: frozenset[LabelKind] = _CLASSES
     extra: str | None = None
     rounds: str | None = None
     is_fed_by_spans: bool = False
@@ -36,9 +44,12 @@ class EstimatorKind:
 
 _CODES, _ONE_HOT = EstimatorKind(encoding="codes"), EstimatorKind(encoding="one_hot")
 _PARTIAL = EstimatorKind(encoding="one_hot", is_fed_by_spans=True)
+_HISTOGRAMS = EstimatorKind(encoding="codes", rounds="max_iter")
+_LIGHTGBM = EstimatorKind(encoding="codes", extra="lightgbm", rounds="n_estimators", is_fed_by_spans=True)
+_XGBOOST = EstimatorKind(encoding="codes", extra="xgboost", rounds="n_estimators", is_fed_by_spans=True)
 
-ESTIMATORS: Mapping[str, EstimatorKind] = {
-    "sklearn.ensemble.HistGradientBoostingClassifier": EstimatorKind(encoding="codes", rounds="max_iter"),
+_CLASSIFIERS: Mapping[str, EstimatorKind] = {
+    "sklearn.ensemble.HistGradientBoostingClassifier": _HISTOGRAMS,
     "sklearn.ensemble.RandomForestClassifier": _CODES,
     "sklearn.ensemble.ExtraTreesClassifier": _CODES,
     "sklearn.ensemble.BaggingClassifier": _CODES,
@@ -51,16 +62,34 @@ ESTIMATORS: Mapping[str, EstimatorKind] = {
     "sklearn.naive_bayes.GaussianNB": _PARTIAL,
     "sklearn.naive_bayes.BernoulliNB": _PARTIAL,
     "sklearn.discriminant_analysis.LinearDiscriminantAnalysis": _ONE_HOT,
-    "lightgbm.LGBMClassifier": EstimatorKind(
-        encoding="codes", extra="lightgbm", rounds="n_estimators", is_fed_by_spans=True
-    ),
-    "xgboost.XGBClassifier": EstimatorKind(
-        encoding="codes", extra="xgboost", rounds="n_estimators", is_fed_by_spans=True
-    ),
+    "lightgbm.LGBMClassifier": _LIGHTGBM,
+    "xgboost.XGBClassifier": _XGBOOST,
+}
+_REGRESSORS: Mapping[str, EstimatorKind] = {
+    "sklearn.ensemble.HistGradientBoostingRegressor": _HISTOGRAMS,
+    "sklearn.ensemble.RandomForestRegressor": _CODES,
+    "sklearn.ensemble.ExtraTreesRegressor": _CODES,
+    "sklearn.ensemble.BaggingRegressor": _CODES,
+    "sklearn.ensemble.GradientBoostingRegressor": _ONE_HOT,
+    "sklearn.ensemble.AdaBoostRegressor": _ONE_HOT,
+    "sklearn.tree.DecisionTreeRegressor": _CODES,
+    "sklearn.linear_model.LinearRegression": _ONE_HOT,
+    "sklearn.linear_model.Ridge": _ONE_HOT,
+    "sklearn.linear_model.Lasso": _ONE_HOT,
+    "sklearn.linear_model.ElasticNet": _ONE_HOT,
+    "sklearn.linear_model.PoissonRegressor": _ONE_HOT,
+    "sklearn.linear_model.SGDRegressor": _PARTIAL,
+    "sklearn.neural_network.MLPRegressor": _PARTIAL,
+    "lightgbm.LGBMRegressor": _LIGHTGBM,
+    "xgboost.XGBRegressor": _XGBOOST,
+}
+ESTIMATORS: Mapping[str, EstimatorKind] = {
+    **_CLASSIFIERS,
+    **{name: replace(kind, answers=_NUMBERS) for name, kind in _REGRESSORS.items()},
 }
 # A class of the model folder: module, dot, class. What it reads is not known: the encoding that suits any estimator.
-# Whether it has partial_fit is seen when it is fitted.
-CUSTOM = _PARTIAL
+# Whether it has partial_fit is seen when it is fitted, whether it answers the label's kind when it is made.
+CUSTOM = replace(_PARTIAL, answers=_CLASSES | _NUMBERS)
 _CUSTOM = re.compile(r"[a-z_][a-z0-9_]{0,62}\.[A-Z][A-Za-z0-9_]{0,62}")
 _LIBRARIES = frozenset(name.partition(".")[0] for name in ESTIMATORS)
 
@@ -73,6 +102,16 @@ def is_custom(name: str) -> bool:
 def estimator_kind(name: str) -> EstimatorKind:
     """Return what is known of an estimator."""
     return ESTIMATORS.get(name, CUSTOM)
+
+
+def mismatch(name: str, kind: LabelKind) -> str | None:
+    """Return in words why an estimator cannot answer a kind of label, and which can; None when it can."""
+    if kind in estimator_kind(name).answers:
+        return None
+    others = [other for other, of in ESTIMATORS.items() if kind in of.answers]
+    twin = name.replace("Classifier", "Regressor") if kind == "regression" else name.replace("Regressor", "Classifier")
+    hint = f" Use {twin}" if twin in others else f" Use one of {', '.join(others)}"
+    return f"{name} does not answer a {kind} label.{hint}, or a class of the model folder."
 
 
 def _check(name: str) -> str:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from ratchet.spec.delivery import DeliverySpec
-from ratchet.spec.section import Column, Section, Share
+from ratchet.spec.section import Column, MisplacedError, Section, Share
 
+if TYPE_CHECKING:
+    from ratchet.spec.section import Location
+
+LabelKind = Literal["binary", "multiclass", "regression"]
+MOST_CLASSES = 100
+ClassName = Annotated[str, Field(min_length=1, max_length=200)]
 _BOUNDS = ("above", "at_least", "below", "at_most")
 
 
@@ -43,7 +51,16 @@ class Outcome(Section):
 class Label(Section):
     """What is predicted, and when the truth is known."""
 
-    column: Column = Field(description="The outcome, true or false; null while it is unknown.")
+    column: Column = Field(description="The outcome; null while it is unknown.")
+    kind: LabelKind = Field(
+        default="binary",
+        description="What the outcome is: true or false (binary), one of some classes (multiclass), or a number "
+        "(regression).",
+    )
+    classes: tuple[ClassName, ...] | None = Field(
+        default=None,
+        description="The texts that a multiclass outcome may be, in the order in which a model answers them.",
+    )
     delivery: DeliverySpec | None = Field(
         default=None,
         description="How a span's outcomes are delivered: entity and label. Without it, the outcome stands in the "
@@ -60,11 +77,43 @@ class Label(Section):
 
     @model_validator(mode="after")
     def _is_said_once(self) -> Label:
+        if faults := [*self._misplaced(), *self._faults_of_classes()]:
+            raise MisplacedError(faults)
         if self.positive is not None and self.outcome is not None:
             raise ValueError("positive and outcome both say what is true: keep one.")
         if self.outcome is not None and self.column in self.outcome.columns:
             raise ValueError(f"outcome makes {self.column!r}, so it cannot read a column of that name.")
         return self
+
+    def _misplaced(self) -> list[tuple[Location, str]]:
+        """Return the keys that another kind of label has."""
+        if self.kind == "binary":
+            return []
+        return [
+            ((key,), f"says what is true, and a {self.kind} label is neither true nor false. Remove it.")
+            for key in ("positive", "outcome")
+            if getattr(self, key) is not None
+        ]
+
+    def _faults_of_classes(self) -> list[tuple[Location, str]]:
+        classes = self.classes
+        if self.kind != "multiclass":
+            what = f"are of a multiclass label, and this one is {self.kind}. Remove them."
+            return [] if classes is None else [(("classes",), what)]
+        if classes is None:
+            return [((), "the key 'classes' is missing: a multiclass label needs the texts that it may be.")]
+        if not 2 <= len(classes) <= MOST_CLASSES:
+            return [(("classes",), f"must be 2 to {MOST_CLASSES} texts. Got {len(classes)}.")]
+        twice = [i for i, name in enumerate(classes) if name in classes[:i]]
+        return [(("classes", i), f"{classes[i]!r} is named twice.") for i in twice]
+
+    @model_serializer(mode="wrap")
+    def _as_values(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What names a result of a binary model, also of one from before there were other kinds.
+        values = cast("dict[str, Any]", serialize(self))
+        if self.kind == "binary":
+            del values["kind"], values["classes"]
+        return values
 
     @property
     def words(self) -> str:

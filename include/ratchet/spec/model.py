@@ -12,6 +12,7 @@ from ratchet.spec.explanation import Explain, default_groups
 from ratchet.spec.features import Features
 from ratchet.spec.governance import Governance
 from ratchet.spec.joins import Join, JoinName, check_joins
+from ratchet.spec.kinds import faults_of_kind
 from ratchet.spec.label import Label
 from ratchet.spec.objective import Objective
 from ratchet.spec.section import MisplacedError, Name, Section
@@ -106,6 +107,12 @@ class ModelSpec(Section):
         return self
 
     @model_validator(mode="after")
+    def _the_kind_of_label_is_answered(self) -> ModelSpec:
+        if faults := faults_of_kind(self):
+            raise MisplacedError(faults)
+        return self
+
+    @model_validator(mode="after")
     def _governance_is_kept(self) -> ModelSpec:
         faults = [*self.governance.faults(self), *self.evaluate.fairness.faults(self)]
         if faults:
@@ -143,6 +150,11 @@ class ModelSpec(Section):
         columns = self.features.columns.items()
         features = (name for name, column in columns if column.role == "numeric" and not column.derived)
         return tuple(dict.fromkeys((*features, *prohibited)))
+
+    def histogram_columns(self) -> tuple[str, ...]:
+        """Return the columns that are counted over histogram edges: numeric features, and a label of numbers."""
+        features = (name for name, column in self.features.columns.items() if column.role == "numeric")
+        return (*features, self.label.column) if self.label.kind == "regression" else tuple(features)
 
     def withheld_columns(self) -> tuple[str, ...]:
         """Return the columns that are known only after the event: the declared ones, and those that tell the label."""

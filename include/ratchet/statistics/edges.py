@@ -20,6 +20,7 @@ from ratchet.errors import DataError, SpecError
 from ratchet.spec.yaml_source import YamlSource, read_yaml
 
 SCHEMA_VERSION = 1
+HISTOGRAMS = "histograms.yaml"  # in a model folder
 N_QUANTILES = 13
 # Edges beyond what the first spans held, in ranges of it: without them, all of a summer is one bin of January's.
 _BEYOND = (0.25, 0.5, 1.0)

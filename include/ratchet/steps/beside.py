@@ -52,7 +52,7 @@ def tell_beside(
         )
     store, model, rule = open_store(project.home), ModelId(spec.name), spec.objective.rule
     decisions = {
-        name: Decision.at(scores[name], read_manifest(store, model, digest).card.threshold)
+        name: Decision.at(scores[name], read_manifest(store, model, digest).card.decides_at)
         for name, digest in digests.items()
     }
     decisions["rule"] = Decision(expected=rule_expects(rule, test[rule.column]))

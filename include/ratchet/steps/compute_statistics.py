@@ -11,7 +11,7 @@ from ratchet.spans.calendar import Calendar
 from ratchet.spans.manifests import ManifestStore
 from ratchet.spans.reading import read_manifests, with_late_spans
 from ratchet.spans.records import SPAN
-from ratchet.statistics.edges import load_edges
+from ratchet.statistics.edges import HISTOGRAMS, load_edges
 from ratchet.statistics.scan import scan_statistics
 from ratchet.statistics.table import StatisticsTable
 from ratchet.steps.examples import read_all_examples
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from ratchet.spans.manifests import SpanManifest
     from ratchet.spec.model import ModelSpec
     from ratchet.statistics.column import Kind
-
-HISTOGRAMS = "histograms.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -106,11 +106,16 @@ def explain_prediction(
     Raises
     ------
     InputError
-        If a change names no delivered feature, or that model was never champion.
+        If a change names no delivered feature, that model was never champion, or its label is neither true nor false.
     """
     loaded = load_package(
         open_store(project.home), ModelId(spec.name), logged.record["model_digest"], folder=spec.folder
     )
+    if loaded.card.form.kind != "binary":
+        raise InputError(
+            f"`ratchet explain` takes the score of a model of true and false apart. Version "
+            f"{logged.record['model_version']} of {spec.name} is one of a {loaded.card.form.kind} label."
+        )
     roles, hidden = loaded.card.features, _hidden(spec)
     made = as_features(derive(project, spec, logged.row), roles)
     features = made if logged.features is None else as_features(logged.features, roles)

@@ -115,6 +115,8 @@ def import_model(
 
 def read_file(spec: ModelSpec, data: bytes, asked: ImportRequest) -> OnnxReading:
     """Return how a file is read by a spec's features, or refuse it; nothing in it is run."""
+    if spec.label.kind != "binary":
+        raise InputError(f"A model is imported for a binary label. That of {spec.name} is {spec.label.kind}.")
     roles = feature_roles(spec.features)
     return read_reading(parse_onnx(data), roles, columns=asked.columns, output=asked.output, positive=asked.positive)
 

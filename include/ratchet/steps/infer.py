@@ -10,6 +10,7 @@ from ratchet.errors import EmptyDataError
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.contract import sort_examples, sort_ground_truth
 from ratchet.spans.joined import read_examples
+from ratchet.spans.label_cells import LABEL_TYPES
 from ratchet.spans.outcomes import read_outcomes_of
 from ratchet.spans.records import SPAN
 from ratchet.spans.sources import SpanWindow
@@ -36,8 +37,7 @@ class Proposal:
 def infer(project: Project, spec: ModelSpec, spans: Sequence[str]) -> Proposal:
     """Read the spans from the source, through the row contract, and propose; nothing is stored."""
     frame = read_unstored(project, spec, spans)
-    numeric = [name for name, column in spec.features.columns.items() if column.role == "numeric"]
-    edges = HistogramEdges(spans=tuple(spans), edges=choose_edges(frame, numeric))
+    edges = HistogramEdges(spans=tuple(spans), edges=choose_edges(frame, spec.histogram_columns()))
     return Proposal(expectations=infer_expectations(frame, spec), histograms=dump_edges(edges))
 
 
@@ -66,5 +66,5 @@ def _examples(project: Project, spec: ModelSpec, span: str) -> pl.DataFrame:
     kept = with_figures(kept.with_columns(pl.lit(span).alias(SPAN)), spec.source.time, bounds[1])
     labels = _labels(project, spec, span)
     if labels is None:
-        return kept.with_columns(pl.lit(None, dtype=pl.Boolean).alias(spec.label.column))
+        return kept.with_columns(pl.lit(None, dtype=LABEL_TYPES[spec.label.kind]).alias(spec.label.column))
     return kept.join(labels, on=spec.source.entity, how="left")

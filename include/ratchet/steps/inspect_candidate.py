@@ -138,7 +138,7 @@ def _disagreement(
     others = champion.raw_scores(test)
     if not len(scores) or find_fault(scores) or find_fault(others):
         return None
-    differ = (scores >= candidate.card.threshold) != (others >= champion.card.threshold)
+    differ = (scores >= candidate.card.decides_at) != (others >= champion.card.decides_at)
     return round(float(differ.mean()), 12)
 
 

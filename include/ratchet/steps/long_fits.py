@@ -17,6 +17,7 @@ from ratchet.errors import InputError, RegistryDownError
 from ratchet.identity import ModelId
 from ratchet.spec.estimators import estimator_kind
 from ratchet.storage.objects import open_store
+from ratchet.training.boosting import LOSS_NAMES
 from ratchet.training.checkpoints import Checkpoint, Checkpoints
 from ratchet.training.long_fit import LongFit, Watcher, fit_in_rounds
 from ratchet.training.round_metrics import log_rounds
@@ -59,7 +60,7 @@ def fit_long(
     """
     store, model = open_store(project.home), ModelId(spec.name)
     checkpoints = Checkpoints(store=store, model=model, key=_key(spec, parameters, inputs))
-    told = _Told(folder=folder, run=run)
+    told = _Told(folder=folder, run=run, measured=LOSS_NAMES[spec.label.kind])
     watcher = Watcher(stop_reason=lambda: _stop_reason(folder), tell=told.tell)
     return fit_in_rounds(examples, held_out, spec, parameters, checkpoints=checkpoints, watcher=watcher)
 
@@ -100,15 +101,16 @@ class _Told:
 
     folder: StepFolder
     run: TrackingRun
+    measured: str
     _logged: int = field(default=0)
 
     def tell(self, reached: Checkpoint, wanted: int) -> None:
         progress: dict[str, float] = {"schema_version": SCHEMA_VERSION, "rounds": reached.rounds, "of": wanted}
         if reached.losses:
-            progress["validation_log_loss"] = reached.losses[-1].validation
+            progress[f"validation_{self.measured}"] = reached.losses[-1].validation
         self.folder.write(PROGRESS, json.dumps(progress))
         try:
-            log_rounds(self.run, reached.losses[self._logged :])
+            log_rounds(self.run, reached.losses[self._logged :], measured=self.measured)
         except RegistryDownError as error:
             # Hours of a fit are not given up for a plot: the next checkpoint brings these rounds again.
             _log.warning("%s: the rounds up to %d are not logged yet: %s", self.folder.name, reached.rounds, error)

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ratchet.identity import ModelId
+from ratchet.packaging.answers import leading_scores
 from ratchet.packaging.package import load_package
 from ratchet.spans.reading import read_manifests, read_table
 from ratchet.spans.records import SPAN
+from ratchet.statistics.edges import HISTOGRAMS, load_edges
 from ratchet.statistics.scan import scan_statistics
 from ratchet.statistics.table import StatisticsTable
 from ratchet.steps.examples import read_all_examples
@@ -28,10 +30,10 @@ if TYPE_CHECKING:
     from ratchet.project import Project
     from ratchet.spans.manifests import SpanManifest
     from ratchet.spec.model import ModelSpec
-    from ratchet.statistics.column import ColumnStatistics
+    from ratchet.statistics.column import ColumnStatistics, Kind
 
 SCORE, LABEL = ":score", ":label"
-# Fixed for every model, so that the scores of any two can be compared.
+# Of probabilities: fixed for every model, so that the scores of any two can be compared.
 SCORE_EDGES = (0.005, 0.01, 0.02, *(round(0.05 * i, 2) for i in range(1, 20)), 0.98, 0.99, 0.995)
 _DIGITS = 16
 
@@ -39,7 +41,7 @@ BySpan = Mapping[str, Mapping[str, "ColumnStatistics"]]
 
 
 def read_label_statistics(project: Project, spec: ModelSpec, spans: Sequence[str]) -> BySpan:
-    """Return the statistics of the outcomes known of each span, as the categorical column ``:label``."""
+    """Return the statistics of the outcomes known of each span, as the column ``:label``: numeric of numbers alone."""
     model = ModelId(spec.name)
     table = StatisticsTable(project.home, model, "ground_truth")
     known = table.revisions(spans)
@@ -54,8 +56,10 @@ def write_label_statistics(project: Project, spec: ModelSpec, manifests: Sequenc
         return
     model, label = ModelId(spec.name), spec.label.column
     frame = read_table(project, model, "ground_truth", [m.span for m in manifests], columns=[label])
+    kinds: dict[str, Kind] = {label: "numeric" if spec.label.kind == "regression" else "categorical"}
+    edges = _label_edges(project, spec)
     StatisticsTable(project.home, model, "ground_truth").write_spans(
-        {m.span: scan_statistics(frame.filter(pl.col(SPAN) == m.span), {label: "categorical"}, {}) for m in manifests},
+        {m.span: scan_statistics(frame.filter(pl.col(SPAN) == m.span), kinds, edges) for m in manifests},
         {m.span: m.revision for m in manifests},
         {"step": "compute_statistics"},
     )
@@ -82,21 +86,32 @@ def read_score_statistics(
             return read_table(project, model, "predictions", missing, columns=["score"]).rename({"score": SCORE})
         examples = read_all_examples(project, spec, missing)
         loaded = load_package(open_store(project.home), model, version.digest, folder=spec.folder)
-        return examples.select(SPAN, pl.Series(SCORE, loaded.predict(examples)))
+        return examples.select(SPAN, pl.Series(SCORE, leading_scores(loaded.predict(examples))))
 
     table = StatisticsTable(project.home, model, "scores")
-    return _read(table, rows, read)
+    # A predicted number is counted over the edges of the label.
+    edges = _label_edges(project, spec).get(spec.label.column, SCORE_EDGES)
+    return _read(table, rows, read, edges)
+
+
+def _label_edges(project: Project, spec: ModelSpec) -> dict[str, Sequence[float]]:
+    """Return the histogram edges of the label, by its column; none of a label that is no number."""
+    if spec.label.kind != "regression":
+        return {}
+    edges = load_edges(project.model_path(spec.name) / HISTOGRAMS).edges
+    return {column: inner for column, inner in edges.items() if column == spec.label.column}
 
 
 def _read(
     table: StatisticsTable,
     rows: Mapping[str, str],
     read: Callable[[Sequence[str]], pl.DataFrame],
+    score_edges: Sequence[float],
 ) -> BySpan:
     known = table.revisions(rows.values())
     missing = [span for span, row in rows.items() if row not in known]
     if missing:
-        frame, edges = read(missing), {SCORE: SCORE_EDGES}
+        frame, edges = read(missing), {SCORE: score_edges}
         by_span = {span: frame.filter(pl.col(SPAN) == span) for span in missing}
         scanned = {rows[span]: scan_statistics(of, {SCORE: "numeric"}, edges) for span, of in by_span.items()}
         table.write_spans(scanned, dict.fromkeys(scanned, 1), {"step": "sense_drift"})

@@ -168,7 +168,8 @@ def _largest_difference(project: Project, spec: ModelSpec, recipe: Recipe, diges
     packaged = load_package(open_store(project.home), ModelId(spec.name), digest, folder=spec.folder)
     frame = read_labelled_examples(project, spec, recipe.validate_spans, versions=recipe.data_version)
     matrix = labelled_matrix(frame, spec).features
-    return float(abs(score(pipeline, matrix) - score(packaged.pipeline, matrix)).max())
+    form = packaged.card.form
+    return float(abs(score(pipeline, matrix, form) - score(packaged.pipeline, matrix, form)).max())
 
 
 def _untold(spec: ModelSpec, trained: dict[str, Any], words: str) -> ReproduceResult:

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ratchet.errors import MissingSpanError, StoreError
+from ratchet.errors import MissingSpanError, ModelError, StoreError
 from ratchet.identity import ModelId
 from ratchet.ledger.chain import Ledger
+from ratchet.packaging.answers import AnswerForm
 from ratchet.packaging.package import load_package
+from ratchet.packaging.telling import tell
 from ratchet.spans.manifests import ManifestStore, SpanManifest
-from ratchet.spans.records import PREDICTION, SPAN
 from ratchet.spans.records import SCHEMA_VERSION as RECORD_VERSION
+from ratchet.spans.records import SPAN, prediction_columns
 from ratchet.spans.writing import NO_VERSION, Draft, restore, write_drafts
 from ratchet.steps.examples import read_all_examples
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
@@ -132,8 +134,15 @@ def _score(
 def make_predictions(
     spec: ModelSpec, loaded: LoadedModel, champion: ModelVersion, examples: pl.DataFrame, at: datetime
 ) -> pl.DataFrame:
-    """Return one prediction an example, in the columns of ``records.PREDICTION``."""
-    threshold, entity = loaded.card.threshold, pl.col(spec.source.entity)
+    """Return one prediction an example, in the columns of ``records.prediction_columns``."""
+    if loaded.card.form != AnswerForm.of(spec.label):
+        raise ModelError(
+            f"{spec.name}: version {champion.version} was trained on a {loaded.card.form.kind} label, and the spec now "
+            f"says {spec.label.kind}, or other classes. Take label back, or give the new label a model folder of its "
+            "own: what is kept of the old one cannot be compared with it."
+        )
+    entity, schema = pl.col(spec.source.entity), prediction_columns(spec.label.kind)
+    told = tell(loaded.predict(examples), loaded.card)
     values: dict[str, pl.Expr] = {
         "schema_version": pl.lit(RECORD_VERSION),
         "prediction_id": pl.format("{}/{}", SPAN, entity),
@@ -145,14 +154,11 @@ def make_predictions(
         "origin": pl.lit("batch"),
         "arm": pl.lit("champion"),
         "propensity": pl.lit(1.0),
-        "score": pl.lit(pl.Series(loaded.predict(examples))),
-        "threshold": pl.lit(threshold),
-        "is_expected": pl.lit(None),
+        **{name: pl.lit(None) if column is None else pl.lit(pl.Series(column)) for name, column in told.items()},
         "inputs": pl.lit(None),
         "scored_at": pl.lit(at),
     }
-    frame = examples.select(value.cast(PREDICTION[name]).alias(name) for name, value in values.items())
-    return frame.with_columns(is_expected=pl.col("score") >= pl.col("threshold"))
+    return examples.select(values[name].cast(of).alias(name) for name, of in schema.items())
 
 
 def _no_champion(project: Project, spec: ModelSpec, span: str, examples: SpanManifest) -> ScoreResult:

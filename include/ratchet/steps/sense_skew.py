@@ -20,11 +20,10 @@ from ratchet.spans.calendar import Calendar
 from ratchet.spans.manifests import ManifestStore
 from ratchet.spans.reading import read_manifests
 from ratchet.spans.records import SPAN
-from ratchet.statistics.edges import load_edges
+from ratchet.statistics.edges import HISTOGRAMS, load_edges
 from ratchet.statistics.scan import scan_statistics
 from ratchet.statistics.table import StatisticsTable
 from ratchet.steps.champion import champion_evidence, read_state
-from ratchet.steps.compute_statistics import HISTOGRAMS
 from ratchet.steps.drift_windows import DriftWindows, read_sides
 from ratchet.steps.examples import read_all_examples
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once

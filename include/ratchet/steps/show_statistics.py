@@ -12,10 +12,9 @@ from ratchet.reports.statistics import Window, render_statistics
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.manifests import ManifestStore
 from ratchet.spec.watching import DEFAULT_BOUNDS
-from ratchet.statistics.edges import load_edges
+from ratchet.statistics.edges import HISTOGRAMS, load_edges
 from ratchet.statistics.table import StatisticsTable, merge_spans
 from ratchet.steps.champion import champion_evidence, read_state
-from ratchet.steps.compute_statistics import HISTOGRAMS
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
 from ratchet.storage.objects import open_store
 

@@ -46,6 +46,8 @@ def track_search(project: Project, spec: ModelSpec, tuned: TuneResult, *, at: da
             "family": tuned.family,
             "features": tuned.features,
             "estimator": tuned.estimator,
+            # What every figure called auc here is.
+            "measured": tuned.measured,
             **tuned.parameters,
         },
         metrics={"validation_auc": tuned.validation_auc, "n_trials": float(len(tuned.trials))},

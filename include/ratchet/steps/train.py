@@ -11,6 +11,7 @@ from ratchet.errors import MissingSpanError
 from ratchet.features.matrix import feature_roles
 from ratchet.features.transform import GENERATE
 from ratchet.identity import ModelId
+from ratchet.packaging.answers import AnswerForm
 from ratchet.packaging.card import PackageCard
 from ratchet.packaging.custom import custom_versions
 from ratchet.packaging.golden import synthetic_rows
@@ -53,7 +54,8 @@ class TrainResult(StepResult):
     """The candidate: its version in the registry, the digest of its package, and its MLflow run.
 
     ``rounds`` counts those of a fit with checkpoints; ``ended`` says why it has fewer than were preset.
-    ``left_out`` are features of the spec that it does not read, as ``features.selection`` asks for.
+    ``left_out`` are features of the spec that it does not read, as ``features.selection`` asks for. Only a model of
+    outcomes that are true or false has a ``threshold``.
 
     Of a model that was imported (`ratchet.steps.import_model`), ``trained_until`` is the last span that it may have
     been trained on, and ``declared_spans`` those that it is said to be, none where that was not said. None of one that
@@ -65,7 +67,7 @@ class TrainResult(StepResult):
     run_id: str
     run_url: str | None
     parameters: Mapping[str, Parameter]
-    threshold: float
+    threshold: float | None
     n_examples: int
     fit_seconds: float
     rounds: int | None = None
@@ -138,7 +140,9 @@ def _train(
     on_run(run_url(project.tracking_uri, run))
     fitted = fit_candidate(project, spec, window, tuned, folder=folder, run=run, lock=lock)
     pipeline, held_out = fitted.pipeline, fitted.held_out
-    threshold, chosen_by = choose(score(pipeline, held_out.features), held_out.labels, spec.objective.values)
+    form = AnswerForm.of(spec.label)
+    answered = score(pipeline, held_out.features, form)
+    threshold, chosen_by = choose(answered, held_out.labels, spec.objective.values, kind=form.kind)
     card = PackageCard(
         estimator=fitted.chosen.train.estimator,
         parameters=fitted.parameters,
@@ -150,6 +154,7 @@ def _train(
         spec_digest=spec_digest(spec, "features", "label", "train"),
         golden_rows=synthetic_rows(fitted.examples.features, feature_roles(fitted.features)),
         complete=fitted.complete,
+        form=form,
     )
     package = save_package(open_store(project.home), model, pipeline, card, folder=spec.folder)
     crash_point("train.packaged")
@@ -217,7 +222,7 @@ def _record(
     return TrainingRecord(
         parameters={"estimator": card.estimator, "seed": card.seed, **card.parameters},
         metrics={
-            "validation_auc": tuned.validation_auc,
+            f"validation_{tuned.measured.lower().replace(' ', '_')}": tuned.validation_auc,
             "fit_seconds": usage.seconds,
             "n_train_examples": float(n),
             "package_bytes": float(package.size_bytes),

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from ratchet.errors import InputError
 from ratchet.evaluation.bootstrap import bootstrap_auc
+from ratchet.evaluation.leads import macro_auc_lead, skill_lead
 from ratchet.packaging.custom import custom_versions
 from ratchet.reports.search import render_search
 from ratchet.spec.search import ALL_FEATURES, MAIN_FAMILY
 from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.results import Result, StepFolder, StepKey, StepResult, run_once
 from ratchet.storage.objects import open_store
+from ratchet.training.measures import MEASURE_NAMES
 from ratchet.training.search.choice import Contender, choose_simplest, words_of_choice
 from ratchet.training.search.families import Setting, columns_of, families_of
 from ratchet.training.search.importance import importance_of
@@ -26,6 +28,8 @@ from ratchet.training.search.trials import contenders_of
 if TYPE_CHECKING:
     import polars as pl
 
+    from ratchet.evaluation.bootstrap import Interval
+    from ratchet.evaluation.metrics import Floats
     from ratchet.project import Project
     from ratchet.spec.estimators import Parameter
     from ratchet.spec.model import ModelSpec
@@ -40,7 +44,8 @@ class TuneResult(StepResult):
     """What was chosen: family, estimator, features and the parameters on top of the fixed ones; and all that was tried.
 
     ``contenders`` are the best trials of each family and set of features, ``chosen_for`` says in words why one of them
-    was taken, ``stopped`` why the search ended, ``at_edge`` which parameters lie at an end of their range.
+    was taken, ``stopped`` why the search ended, ``at_edge`` which parameters lie at an end of their range. ``measured``
+    names what trials were ranked by (see `ratchet.training.measures`); every ``auc`` here is that figure.
     """
 
     parameters: Mapping[str, Parameter]
@@ -56,6 +61,7 @@ class TuneResult(StepResult):
     at_edge: tuple[str, ...] = ()
     importance: Mapping[str, Mapping[str, float]]
     report_uri: str | None = None
+    measured: str = "AUC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,12 +167,12 @@ def _conclude(
     chosen = choose_simplest(contenders)
     best = next(trial for trial in found.trials if trial.number == chosen.number)
     setting = Setting(family=best.family, features=best.features, parameters=best.parameters)
-    edges = tuple(space.edges(setting))
+    edges, measured = tuple(space.edges(setting)), MEASURE_NAMES[spec.label.kind]
     result = TuneResult(
         model=spec.name,
         span=window.span,
         verdict="pass",
-        words=_words(chosen, len(found.trials), found.stopped, edges),
+        words=_words(measured, chosen, len(found.trials), found.stopped, edges),
         uri=folder.uri,
         parameters=best.parameters,
         validation_auc=chosen.auc,
@@ -181,6 +187,7 @@ def _conclude(
         at_edge=edges,
         importance=importance_of(found.trials, space, seed=spec.train.seed),
         report_uri=folder.uri_of(REPORT_FILE) if is_searched(spec) else None,
+        measured=measured,
     )
     if result.report_uri:
         folder.write(REPORT_FILE, render_search(result.to_json(), title=f"{spec.name}: search of {window.span}"))
@@ -200,12 +207,22 @@ def _distances(best: Trial, others: list[Trial], ground: Ground, spec: ModelSpec
         str(t.number): ground.scores(Setting(family=t.family, features=t.features, parameters=t.parameters))
         for t in (best, *others)
     }
-    policy = spec.evaluate
-    drawn = bootstrap_auc(ground.judged_on.labels, scores, resamples=policy.resamples, seed=spec.train.seed)
+    policy, truth = spec.evaluate, ground.judged_on.labels
+    if spec.label.kind != "binary":
+        ours = scores[str(best.number)]
+        leads = {t.number: _lead(ground, ours, scores[str(t.number)], policy.confidence) for t in others}
+        return {number: (interval.low, interval.high) for number, interval in leads.items()}
+    drawn = bootstrap_auc(truth, scores, resamples=policy.resamples, seed=spec.train.seed)
     if drawn is None:  # without both outcomes, which the ground has refused
         return {}
     several = {t.number: drawn.difference(str(best.number), str(t.number), policy.confidence) for t in others}
     return {number: (interval.low, interval.high) for number, interval in several.items()}
+
+
+def _lead(ground: Ground, best: Floats, other: Floats, confidence: float) -> Interval:
+    if ground.spec.label.kind == "multiclass":
+        return macro_auc_lead(ground.judged_on.labels, best, other, confidence)
+    return skill_lead(ground.judged_on.labels, best, other, confidence, reference=ground.reference)
 
 
 def _contender(trial: Trial, spec: ModelSpec, low: float, high: float) -> Contender:
@@ -223,10 +240,12 @@ def _contender(trial: Trial, spec: ModelSpec, low: float, high: float) -> Conten
     )
 
 
-def _words(chosen: Contender, n_trials: int, stopped: str, edges: tuple[str, ...]) -> str:
+def _words(measured: str, chosen: Contender, n_trials: int, stopped: str, edges: tuple[str, ...]) -> str:
     of = "" if chosen.family == MAIN_FAMILY else f" by {chosen.family}"
     told = "; ".join(part for part in (stopped if n_trials > 1 else "", *edges) if part)
-    return f"AUC {chosen.auc:.4f} on the validation spans{of}, of {n_trials} trial(s)" + (f"; {told}" if told else "")
+    return f"{measured} {chosen.auc:.4f} on the validation spans{of}, of {n_trials} trial(s)" + (
+        f"; {told}" if told else ""
+    )
 
 
 def _study_path(folder: StepFolder, temporary: Path) -> Path:

@@ -7,30 +7,33 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ratchet.errors import RatchetError, TrainingError
+from ratchet.errors import DataError, RatchetError, TrainingError
 from ratchet.features.matrix import feature_roles, to_matrix
 from ratchet.features.transform import Parameters, build_pipeline
+from ratchet.training.teachable import check_teachable
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     import polars as pl
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
 
+    from ratchet.spec.label import Label
     from ratchet.spec.model import ModelSpec
 
-MIN_EXAMPLES = 50
-MIN_EXAMPLES_OF_A_CLASS = 10
 _WITH_JOBS = ("sklearn.ensemble.", "lightgbm.", "xgboost.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelledMatrix:
-    """Features and outcomes of the labelled examples, in the order of span and entity."""
+    """Features and outcomes of the labelled examples, in the order of span and entity.
+
+    ``labels`` are 0 and 1 of a binary label, the place in ``label.classes`` of a multiclass one (both int64), and
+    numbers (float64) of a regression label.
+    """
 
     features: pd.DataFrame
-    labels: NDArray[np.int64]
+    labels: NDArray[Any]
 
 
 def labelled_matrix(frame: pl.DataFrame, spec: ModelSpec) -> LabelledMatrix:
@@ -41,9 +44,30 @@ def labelled_matrix(frame: pl.DataFrame, spec: ModelSpec) -> LabelledMatrix:
     column = spec.label.column
     known = frame.filter(frame[column].is_not_null()).sort("span", spec.source.entity, maintain_order=True)
     return LabelledMatrix(
-        features=to_matrix(known, feature_roles(spec.features)),
-        labels=known[column].cast(bool).cast(int).to_numpy(),
+        features=to_matrix(known, feature_roles(spec.features)), labels=code_labels(known[column], spec.label)
     )
+
+
+def code_labels(column: pl.Series, label: Label) -> NDArray[Any]:
+    """Return outcomes as an estimator reads them, see `LabelledMatrix`; none may be null.
+
+    Raises
+    ------
+    DataError
+        If one is none of the classes.
+    """
+    import polars as pl
+
+    if label.kind == "binary":
+        return column.cast(bool).cast(int).to_numpy()
+    if label.kind == "regression":
+        return column.cast(pl.Float64).to_numpy()
+    classes = label.classes or ()
+    places = dict(zip(classes, range(len(classes)), strict=True))
+    codes = column.cast(pl.String).replace_strict(places, default=None, return_dtype=pl.Int64)
+    if n_strange := codes.null_count():
+        raise DataError(f"{n_strange} of {len(codes)} outcomes in {label.column!r} are none of label.classes.")
+    return codes.to_numpy()
 
 
 def fit(frame: pl.DataFrame, spec: ModelSpec, parameters: Parameters | None = None) -> Pipeline:
@@ -59,14 +83,15 @@ def fit(frame: pl.DataFrame, spec: ModelSpec, parameters: Parameters | None = No
     Raises
     ------
     TrainingError
-        If there are fewer than 50 labelled examples, fewer than 10 of an outcome, or no feature that varies.
+        If there are fewer than 50 labelled examples, fewer than 10 of an outcome or class, no outcome or no feature
+        that varies.
     """
     return fit_matrix(labelled_matrix(frame, spec), spec, parameters)
 
 
 def fit_matrix(examples: LabelledMatrix, spec: ModelSpec, parameters: Parameters | None = None) -> Pipeline:
     """Return the spec's pipeline, fitted on a matrix; see `fit`."""
-    check_teachable(examples)
+    check_teachable(examples, spec.label)
     return fit_pipeline(build_pipeline(spec, parameters), examples, threads=spec.train.threads)
 
 
@@ -109,29 +134,3 @@ def _refusals_of(estimator: object) -> tuple[type[Exception], ...]:
     from lightgbm.basic import LightGBMError
 
     return (ValueError, TypeError, LightGBMError)
-
-
-def check_teachable(examples: LabelledMatrix, *, n_examples: int | None = None, n_positive: int | None = None) -> None:
-    """Raise TrainingError unless there are 50 examples, both outcomes, and a feature that varies.
-
-    Parameters
-    ----------
-    n_examples, n_positive : int, optional
-        Of all examples, where those given are a sample of them.
-    """
-    n_examples = len(examples.labels) if n_examples is None else n_examples
-    n_positive = int(examples.labels.sum()) if n_positive is None else n_positive
-    if n_examples < MIN_EXAMPLES:
-        raise TrainingError(f"A fit needs {MIN_EXAMPLES} labelled examples at least. Got {n_examples}.")
-    if n_positive in (0, n_examples):
-        raise TrainingError(f"A fit needs both outcomes. All {n_examples} labelled examples are {n_positive > 0}.")
-    rarer = min(n_positive, n_examples - n_positive)
-    if rarer < MIN_EXAMPLES_OF_A_CLASS:
-        raise TrainingError(
-            f"A fit needs {MIN_EXAMPLES_OF_A_CLASS} examples of each outcome at least. Got {n_positive} true of "
-            f"{n_examples} ({n_positive / n_examples:.2%}): train on more spans, or gather more of the rarer outcome."
-        )
-    if all(column.nunique(dropna=False) < 2 for _, column in examples.features.items()):
-        raise TrainingError(
-            f"A fit needs a feature that varies. Each of {', '.join(map(str, examples.features))} is constant."
-        )

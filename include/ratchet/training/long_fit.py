@@ -17,19 +17,21 @@ from ratchet.features.transform import build_pipeline
 from ratchet.spec.estimators import estimator_kind
 from ratchet.training.boosting import Boosting, Matrices, boosting
 from ratchet.training.checkpoints import Checkpoint, Checkpoints, RoundLoss
-from ratchet.training.fit import check_teachable, limited_threads
+from ratchet.training.fit import limited_threads
+from ratchet.training.teachable import check_teachable
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from ratchet.features.transform import Parameters
+    from ratchet.spec.label import Label
     from ratchet.spec.model import ModelSpec
     from ratchet.training.fit import LabelledMatrix
 
 # A loss that has doubled since its least, and stands above where it began, does not come back. Nor does one of twice
 # the loss of a coin: weights of classes move a sound model towards the coin, and never as far as that.
 RUNS_AWAY = 2.0
-COIN = math.log(2)
+COIN = math.log(2)  # of two outcomes; of more classes it is that of a die with so many sides
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,7 @@ def fit_in_rounds(
     TrainingError
         If the examples cannot teach a model, or the loss is lost before the first checkpoint.
     """
-    check_teachable(examples)
+    check_teachable(examples, spec.label)
     pipeline, name = build_pipeline(spec, parameters), spec.train.estimator
     every, counter = spec.train.checkpoint_rounds, estimator_kind(name).rounds
     if every is None or counter is None:
@@ -91,9 +93,10 @@ def fit_in_rounds(
                 labels=examples.labels,
                 held_out=transform.transform(held_out.features),
                 held_out_labels=held_out.labels,
+                kind=spec.label.kind,
             )
             way = boosting(name, pipeline[-1], matrices, seed=spec.train.seed)
-            reached, ended = _advance(way, wanted, every, checkpoints, watcher)
+            reached, ended = _advance(way, wanted, every, checkpoints, watcher, guess=_loss_of_a_guess(spec.label))
         except RatchetError:
             raise
         except (ValueError, TypeError) as error:
@@ -104,8 +107,19 @@ def fit_in_rounds(
     )
 
 
-def find_loss_of_sense(losses: Iterable[RoundLoss]) -> str | None:
-    """Return in words where the training loss stopped being a number, or ran away; None when it did neither."""
+def _loss_of_a_guess(label: Label) -> float:
+    """Return the log loss of a guess among the outcomes; errors of numbers have no such bound."""
+    return math.inf if label.kind == "regression" else math.log(len(label.classes or (False, True)))
+
+
+def find_loss_of_sense(losses: Iterable[RoundLoss], *, guess: float = COIN) -> str | None:
+    """Return in words where the training loss stopped being a number, or ran away; None when it did neither.
+
+    Parameters
+    ----------
+    guess : float
+        The loss of a guess, twice of which no sound fit reaches.
+    """
     first = least = None
     for loss in losses:
         told = [value for value in (loss.train, loss.validation) if value is not None]
@@ -114,13 +128,13 @@ def find_loss_of_sense(losses: Iterable[RoundLoss]) -> str | None:
         if loss.train is None:
             continue
         first, least = (loss.train, loss.train) if first is None or least is None else (first, min(least, loss.train))
-        if loss.train > max(RUNS_AWAY * least, first) or loss.train > RUNS_AWAY * COIN:
+        if loss.train > max(RUNS_AWAY * least, first) or loss.train > RUNS_AWAY * guess:
             return f"the training loss ran away: {loss.train:.4g} in round {loss.round}, {least:.4g} at its least"
     return None
 
 
 def _advance(
-    way: Boosting, wanted: int, every: int, checkpoints: Checkpoints, watcher: Watcher
+    way: Boosting, wanted: int, every: int, checkpoints: Checkpoints, watcher: Watcher, *, guess: float
 ) -> tuple[Checkpoint, str | None]:
     reached = checkpoints.newest(at_most=wanted)
     watcher.tell(reached or Checkpoint(rounds=0, data=b"", losses=()), wanted)
@@ -133,7 +147,7 @@ def _advance(
         stop = min((start // every + 1) * every, wanted)
         data, losses = way.advance(reached.data if reached is not None else None, start, stop)
         following = Checkpoint(rounds=stop, data=data, losses=(*(reached.losses if reached else ()), *losses))
-        if (fault := find_loss_of_sense(following.losses)) is not None:
+        if (fault := find_loss_of_sense(following.losses, guess=guess)) is not None:
             if reached is None:
                 raise TrainingError(
                     f"The fit has no sense: {fault}, before the first checkpoint after {stop} rounds. "

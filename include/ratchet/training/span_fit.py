@@ -13,21 +13,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ratchet.errors import RatchetError, SpecError, TrainingError
-from ratchet.features.transform import LIGHTGBM, XGBOOST, build_pipeline
+from ratchet.features.transform import LIGHTGBM, OF_LIGHTGBM, OF_XGBOOST, XGBOOST, build_pipeline
 from ratchet.packaging.native import load_native
-from ratchet.training.fit import check_teachable, limited_threads
+from ratchet.training.fit import limited_threads
 from ratchet.training.span_sample import Sampled, sample_spans
+from ratchet.training.teachable import check_teachable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
 
     from ratchet.features.transform import Parameters
+    from ratchet.spec.label import Label
     from ratchet.spec.model import ModelSpec
     from ratchet.training.span_sample import ReadSpan
 
 # Of LightGBM's scikit-learn interface, what its training does not take.
-_NOT_OF_TRAINING = ("n_estimators", "objective", "class_weight", "importance_type")
+_NOT_OF_TRAINING = ("n_estimators", "class_weight", "importance_type")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +61,13 @@ def fit_by_spans(
     """
     pipeline, name = build_pipeline(spec, parameters), spec.train.estimator
     seen = sample_spans(spans, read, spec)
-    check_teachable(seen.sample, n_examples=seen.n_examples, n_positive=seen.n_positive)
+    check_teachable(seen.sample, spec.label, n_examples=seen.n_examples, of_classes=seen.of_classes)
     estimator = pipeline[-1]
     with limited_threads(estimator, spec.train.threads):
         try:
             transform = pipeline[:-1].fit(seen.features())
             transformed = _Transformed(spans=tuple(spans), read=read, transform=transform, lengths=seen.lengths)
-            fitted = _fit(name, estimator, transformed, passes=spec.train.passes)
+            fitted = _fit(name, estimator, transformed, spec.label, passes=spec.train.passes)
         except RatchetError:
             raise
         except (ValueError, TypeError) as error:
@@ -96,23 +98,25 @@ class _Transformed:
         return [span for span, length in zip(self.spans, self.lengths, strict=True) if length]
 
 
-def _fit(name: str, estimator: Any, data: _Transformed, *, passes: int) -> Any:
-    if name == LIGHTGBM:
-        return _fit_lightgbm(estimator, data)
-    if name == XGBOOST:
-        return _fit_xgboost(estimator, data)
+def _fit(name: str, estimator: Any, data: _Transformed, label: Label, *, passes: int) -> Any:
+    if name in OF_LIGHTGBM:
+        return _fit_lightgbm(name, estimator, data, label)
+    if name in OF_XGBOOST:
+        return _fit_xgboost(name, estimator, data, label)
     if not hasattr(estimator, "partial_fit"):
         raise SpecError(
             f"train.feed: {name} is fitted on all rows at once. "
             f"Use {LIGHTGBM}, {XGBOOST} or an estimator with partial_fit, or feed: whole."
         )
+    # A span may lack a class, so a classifier is told which there are.
+    known = {} if label.kind == "regression" else {"classes": np.arange(len(label.classes or (False, True)))}
     for _ in range(passes):
         for span in data.filled():
-            estimator.partial_fit(*data.matrix(span), classes=np.array([0, 1]))
+            estimator.partial_fit(*data.matrix(span), **known)
     return estimator
 
 
-def _fit_lightgbm(estimator: Any, data: _Transformed) -> Any:
+def _fit_lightgbm(name: str, estimator: Any, data: _Transformed, label: Label) -> Any:
     import lightgbm
 
     class Rows(lightgbm.Sequence):
@@ -130,19 +134,25 @@ def _fit_lightgbm(estimator: Any, data: _Transformed) -> Any:
     if settings.get("class_weight") is not None:
         raise SpecError("train: class_weight needs all rows at once. Use scale_pos_weight, or feed: whole.")
     given = {key: value for key, value in settings.items() if key not in _NOT_OF_TRAINING and value is not None}
-    given |= {"objective": "binary"}
+    given = _lightgbm_objective(label) | given
     lengths = dict(zip(data.spans, data.lengths, strict=True))
     pieces: list[lightgbm.Sequence] = [Rows(span, lengths[span]) for span in data.filled()]
     rows = lightgbm.Dataset(pieces, label=_labels(data), params=given, free_raw_data=True)
     booster = lightgbm.train(given, rows, num_boost_round=settings["n_estimators"])
-    return load_native(LIGHTGBM, booster.model_to_string(num_iteration=-1).encode())
+    return load_native(name, booster.model_to_string(num_iteration=-1).encode())
+
+
+def _lightgbm_objective(label: Label) -> dict[str, Any]:
+    if label.kind == "multiclass":
+        return {"objective": "multiclass", "num_class": len(label.classes or ())}
+    return {"objective": "binary" if label.kind == "binary" else "regression"}
 
 
 def _labels(data: _Transformed) -> NDArray[np.float32]:
     return np.concatenate([data.matrix(span)[1].astype(np.float32) for span in data.filled()])
 
 
-def _fit_xgboost(estimator: Any, data: _Transformed) -> Any:
+def _fit_xgboost(name: str, estimator: Any, data: _Transformed, label: Label) -> Any:
     import xgboost
 
     spans = data.filled()
@@ -164,7 +174,9 @@ def _fit_xgboost(estimator: Any, data: _Transformed) -> Any:
     # Made here, as the class that it derives from is there only where the extra is installed.
     batches = type("Batches", (xgboost.DataIter,), {"next": following, "reset": begin})()
     settings = estimator.get_xgb_params()
+    if label.kind == "multiclass":
+        settings |= {"objective": "multi:softprob", "num_class": len(label.classes or ())}
     bins = settings.get("max_bin") or 256
     rows = xgboost.QuantileDMatrix(batches, max_bin=bins, nthread=settings.get("n_jobs"))
     booster = xgboost.train(settings, rows, num_boost_round=estimator.get_params()["n_estimators"] or 100)
-    return load_native(XGBOOST, bytes(booster.save_raw("ubj")))
+    return load_native(name, bytes(booster.save_raw("ubj")))

@@ -14,6 +14,7 @@ import numpy as np
 
 from ratchet.features.matrix import feature_roles
 from ratchet.training.fit import LabelledMatrix
+from ratchet.training.teachable import class_counts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,11 +29,12 @@ ReadSpan = Callable[[str], LabelledMatrix]
 class Sampled:
     """The pass: how many examples each span holds, a sample of them, and which columns are without a null.
 
+    ``of_classes`` counts the outcomes of each class, see `class_counts`.
     ``further`` holds made-up rows with the categories that the sample lacks, all else in them missing.
     """
 
     lengths: tuple[int, ...]
-    n_positive: int
+    of_classes: tuple[int, ...]
     sample: LabelledMatrix
     further: pd.DataFrame
     complete: tuple[str, ...]
@@ -67,14 +69,15 @@ def sample_spans(spans: Sequence[str], read: ReadSpan, spec: ModelSpec, *, at_mo
     seen: dict[str, set[str]] = {name: set() for name in categorical}
     kept: list[tuple[pd.DataFrame, np.ndarray]] = []
     lengths: list[int] = []
-    n_positive = 0
+    of_classes = class_counts(np.empty(0, dtype=np.int64), spec.label)
     complete: set[str] | None = None
     step = 1
     for span in spans:
         matrix = read(span)
         start, n_rows = sum(lengths), len(matrix.labels)
         lengths.append(n_rows)
-        n_positive += int(matrix.labels.sum())
+        counted = class_counts(matrix.labels, spec.label)
+        of_classes = tuple(a + b for a, b in zip(of_classes, counted, strict=True))
         whole = {str(name) for name, is_whole in matrix.features.notna().all().items() if is_whole}
         complete = whole if complete is None else complete & whole
         for name in categorical:
@@ -86,7 +89,7 @@ def sample_spans(spans: Sequence[str], read: ReadSpan, spec: ModelSpec, *, at_mo
     labels = np.concatenate([part for _, part in kept])
     return Sampled(
         lengths=tuple(lengths),
-        n_positive=n_positive,
+        of_classes=of_classes,
         further=_lacking(features, seen),
         sample=LabelledMatrix(features=features, labels=labels),
         complete=tuple(name for name in map(str, features) if complete and name in complete),

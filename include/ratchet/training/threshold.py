@@ -11,6 +11,7 @@ from ratchet.errors import TrainingError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ratchet.spec.label import LabelKind
     from ratchet.spec.values import Values
 
 THRESHOLD_OBJECTIVE = "youden_j"
@@ -18,16 +19,21 @@ THRESHOLD_OBJECTIVE = "youden_j"
 _DIGITS = 12
 
 
-def choose(scores: NDArray[np.float64], labels: NDArray[np.int64], values: Values | None) -> tuple[float, str]:
+def choose(
+    scores: NDArray[np.float64], labels: NDArray[np.int64], values: Values | None, *, kind: LabelKind = "binary"
+) -> tuple[float | None, str | None]:
     """Return the threshold and what chose it: the values of the objective, or balanced accuracy without them.
 
-    Call it on validation spans only: chosen on the test spans, it would make them part of the training.
+    Call it on validation spans only: chosen on the test spans, it would make them part of the training. Without an
+    outcome that is true or false there is none to choose.
 
     Raises
     ------
     TrainingError
         Unless both outcomes are there.
     """
+    if kind != "binary":
+        return None, None
     if values is None:
         return choose_threshold(scores, labels), THRESHOLD_OBJECTIVE
     return choose_by_value(scores, labels, values), values.words

@@ -177,7 +177,7 @@ def _write_own(path: Path, described: Model, *, pipeline: Pipeline, model_bytes:
         serialization_format=mlflow.sklearn.SERIALIZATION_FORMAT_SKOPS,
         skops_trusted_types=list(TRUSTED_TYPES),
         pip_requirements=_requirements(),
-        pyfunc_predict_fn="predict_proba",
+        pyfunc_predict_fn="predict_proba" if hasattr(pipeline, "predict_proba") else "predict",
     )
     (path / MODEL_FILE).write_bytes(model_bytes)
 

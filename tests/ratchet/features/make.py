@@ -12,9 +12,10 @@ import pytest
 from _pytest.mark.structures import ParameterSet
 
 from ratchet.spec.delivery import FunctionDelivery
+from ratchet.spec.estimators import estimator_kind
 from ratchet.spec.evaluation import Evaluate
 from ratchet.spec.features import FeatureColumn, Features
-from ratchet.spec.label import Label
+from ratchet.spec.label import Label, LabelKind
 from ratchet.spec.model import ModelSpec
 from ratchet.spec.objective import Objective, Rule
 from ratchet.spec.search import Choice, Search, Uniform
@@ -27,13 +28,26 @@ LOGISTIC = "sklearn.linear_model.LogisticRegression"
 ESTIMATORS = (HISTOGRAM_TREES, FOREST, LOGISTIC)
 LIGHTGBM, XGBOOST = "lightgbm.LGBMClassifier", "xgboost.XGBClassifier"
 NETWORK = "sklearn.neural_network.MLPClassifier"
+LIGHTGBM_NUMBERS, XGBOOST_NUMBERS = "lightgbm.LGBMRegressor", "xgboost.XGBRegressor"
 _FEW = {"n_estimators": 5}
+_FOREST_LIKE = ("AdaBoost", "Bagging", "ExtraTrees", "GradientBoosting")
 # What makes each quick; those that are not here are quick.
 SMALL: dict[str, dict[str, Any]] = {
     HISTOGRAM_TREES: {"max_iter": 8},
     NETWORK: {"hidden_layer_sizes": (4, 3), "tol": 1.0},
-    **dict.fromkeys((FOREST, LIGHTGBM, XGBOOST), _FEW),
-    **{f"sklearn.ensemble.{n}Classifier": _FEW for n in ("AdaBoost", "Bagging", "ExtraTrees", "GradientBoosting")},
+    **dict.fromkeys((FOREST, LIGHTGBM, XGBOOST, LIGHTGBM_NUMBERS, XGBOOST_NUMBERS), _FEW),
+    **{f"sklearn.ensemble.{n}Classifier": _FEW for n in _FOREST_LIKE},
+    **{f"sklearn.ensemble.{n}Regressor": _FEW for n in (*_FOREST_LIKE, "RandomForest")},
+    "sklearn.ensemble.HistGradientBoostingRegressor": {"max_iter": 8},
+    # Within a few passes of the whole; that they have not converged is a warning, and so an error here.
+    "sklearn.neural_network.MLPRegressor": {"hidden_layer_sizes": (4, 3), "tol": 1e6},
+}
+_TRUTH = FunctionDelivery(kind="function", function="source.truth")
+STATUSES = ("on time", "late", "cancelled")
+LABELS: dict[LabelKind, Label] = {
+    "binary": Label(column="is_late", delivery=_TRUTH, known_after_spans=1),
+    "multiclass": Label(column="status", kind="multiclass", classes=STATUSES, delivery=_TRUTH, known_after_spans=1),
+    "regression": Label(column="delay", kind="regression", delivery=_TRUTH, known_after_spans=1),
 }
 # Half a gigabyte with what it needs: set-up leaves it out, and what tries it is skipped there.
 NEEDS_XGBOOST = pytest.mark.skipif(find_spec("xgboost") is None, reason="the extra xgboost is not installed")
@@ -41,7 +55,26 @@ NEEDS_XGBOOST = pytest.mark.skipif(find_spec("xgboost") is None, reason="the ext
 
 def each_of(estimators: Iterable[str]) -> list[ParameterSet]:
     """The estimators as cases of a test."""
-    return [pytest.param(name, marks=NEEDS_XGBOOST if name == XGBOOST else (), id=name) for name in estimators]
+    return [pytest.param(name, marks=_marks(name), id=name) for name in estimators]
+
+
+def each_with_its_kinds(estimators: Iterable[str], *, beyond: str | None = None) -> list[ParameterSet]:
+    """The estimators as cases of a test, each with every kind of label that it answers, or all beyond one of them."""
+    return [
+        pytest.param(name, kind, marks=_marks(name), id=f"{name}-{kind}")
+        for name in estimators
+        for kind in sorted(estimator_kind(name).answers)
+        if kind != beyond
+    ]
+
+
+def _marks(name: str) -> Any:
+    return NEEDS_XGBOOST if name.startswith("xgboost.") else ()
+
+
+def kind_of(estimator: str) -> LabelKind:
+    """The kind of label that an estimator is tried with when nothing is said."""
+    return "binary" if "binary" in estimator_kind(estimator).answers else "regression"
 
 
 # Not in the order of their roles: a matrix must keep the spec's order, a transform must not mix the two up.
@@ -55,7 +88,9 @@ FEATURES = Features(
 )
 
 
-def make_spec(estimator: str = HISTOGRAM_TREES, *, features: Features = FEATURES, **train: Any) -> ModelSpec:
+def make_spec(
+    estimator: str = HISTOGRAM_TREES, *, features: Features = FEATURES, kind: LabelKind | None = None, **train: Any
+) -> ModelSpec:
     settings: dict[str, Any] = {"train_spans": 20, "min_train_spans": 2, "validate_spans": 3, "seed": 7}
     if "search" not in train:
         settings["parameters"] = SMALL.get(estimator, {})
@@ -71,9 +106,7 @@ def make_spec(estimator: str = HISTOGRAM_TREES, *, features: Features = FEATURES
             time_zone="America/New_York",
             first_span="2013-01-01",
         ),
-        label=Label(
-            column="is_late", delivery=FunctionDelivery(kind="function", function="source.truth"), known_after_spans=1
-        ),
+        label=LABELS[kind or kind_of(estimator)],
         features=features,
         train=Train(estimator=estimator, **(settings | train)),
         evaluate=Evaluate(test_spans=2),
@@ -105,5 +138,7 @@ def make_frame(n_examples: int = 400, *, seed: int = 0, span: str = "2013-01-05"
             "hour": np.where(missing[2], np.nan, hour),
             "origin": rng.choice(["EWR", "JFK", "LGA"], n_examples),
             "is_late": rng.random(n_examples) < 1 / (1 + np.exp(-odds)),
+            "delay": np.round(20 * (odds + 4) + rng.gamma(2, 3, n_examples), 1),
+            "status": np.array(STATUSES)[np.digitize(odds + rng.normal(size=n_examples), (0.0, 2.0))],
         }
     )

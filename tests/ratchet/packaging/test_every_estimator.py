@@ -16,22 +16,33 @@ from ratchet.packaging.native import native_format
 from ratchet.packaging.package import load_package, read_files, read_manifest, save_package
 from ratchet.spec.estimators import ESTIMATORS, estimator_kind
 from ratchet.training.fit import fit
-from tests.ratchet.features.make import LIGHTGBM, XGBOOST, each_of, make_frame, make_spec
+from tests.ratchet.features.make import (
+    LIGHTGBM,
+    LIGHTGBM_NUMBERS,
+    XGBOOST,
+    XGBOOST_NUMBERS,
+    each_of,
+    each_with_its_kinds,
+    make_frame,
+    make_spec,
+)
 from tests.ratchet.packaging.make import MODEL, make_card
 from tests.ratchet.packaging.test_package import alter
 
 if TYPE_CHECKING:
+    from ratchet.spec.label import LabelKind
     from ratchet.storage.objects import ObjectStore
 
 NATIVE = (LIGHTGBM, XGBOOST)
 FILES = {LIGHTGBM: "estimator.lightgbm.txt", XGBOOST: "estimator.xgboost.ubj"}
+FILES |= {LIGHTGBM_NUMBERS: FILES[LIGHTGBM], XGBOOST_NUMBERS: FILES[XGBOOST]}
 
 
-@pytest.mark.parametrize("estimator", each_of(ESTIMATORS))
+@pytest.mark.parametrize(("estimator", "kind"), each_with_its_kinds(ESTIMATORS))
 def test_a_loaded_model_scores_as_the_fitted_one_and_a_second_fit_is_the_same_package(
-    store: ObjectStore, estimator: str
+    store: ObjectStore, estimator: str, kind: LabelKind
 ):
-    spec, frame = make_spec(estimator), make_frame(seed=5)
+    spec, frame = make_spec(estimator, kind=kind), make_frame(seed=5)
     card = make_card(spec)
     first, second = (save_package(store, MODEL, fit(make_frame(), spec), card) for _ in range(2))
     assert first == second
@@ -39,9 +50,12 @@ def test_a_loaded_model_scores_as_the_fitted_one_and_a_second_fit_is_the_same_pa
     assert loaded.card == card
     from ratchet.features.matrix import to_matrix
 
-    expected = fit(make_frame(), spec).predict_proba(to_matrix(frame, card.features))[:, 1]
-    np.testing.assert_allclose(loaded.predict(frame), expected, rtol=0, atol=1e-12)
-    assert len(set(expected)) > 1
+    fitted, matrix = fit(make_frame(), spec), to_matrix(frame, card.features)
+    expected = fitted.predict(matrix) if kind == "regression" else fitted.predict_proba(matrix)
+    expected = expected[:, 1] if kind == "binary" else expected
+    np.testing.assert_allclose(loaded.predict(frame), expected, rtol=1e-12, atol=1e-12)
+    assert loaded.predict(frame).shape == ((400, 3) if kind == "multiclass" else (400,))
+    assert len(set(expected.ravel())) > 2
 
 
 @pytest.mark.parametrize("estimator", each_of(ESTIMATORS))

@@ -42,6 +42,13 @@ def test_statistics_over_other_edges_are_not_compared():
     assert "None of 3 columns is further" in page.text
 
 
+def test_the_mean_of_a_label_of_numbers_is_shown_over_time():
+    labels = {span: columns["distance"] for span, columns in HISTORY.items()}
+    page = render(labels=labels)
+    assert "Mean of the outcomes known of each span" in page.text
+    assert repr(min(of.mean for of in labels.values())) in page.figures
+
+
 def test_the_balance_of_the_label_is_shown_over_time():
     labels = {span: columns["carrier"] for span, columns in HISTORY.items()}
     page = render(labels=labels)

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from ratchet.errors import DataError
 from ratchet.spans.contract import sort_examples, sort_ground_truth
 from ratchet.spans.records import REASON
+from ratchet.spec.contract import Rows
+from ratchet.spec.label import Label
 from tests.factories.models import CALENDAR, day, parcels_spec
 
 SPEC = parcels_spec({"source.max_quarantined": 1.0, "features.slices": []})
@@ -109,6 +111,47 @@ def test_no_outcome_is_lost_and_a_contradicted_one_is_not_believed(rows: list[di
             said.setdefault(row["parcel_id"], set()).add(row["is_late"])
     believed = {name: outcome for name, (outcome, *more) in ((n, list(o)) for n, o in said.items()) if not more}
     assert dict(found.kept.iter_rows()) == believed
+
+
+class TestOutcomesOfOtherKinds:
+    NUMBER = Label(column="y", kind="regression", known_after_spans=1)
+    CLASS = Label(column="y", kind="multiclass", classes=("a", "7"), known_after_spans=1)
+
+    def sort(self, label: Label, outcomes: pl.Series, rows: Rows | None = None) -> Any:
+        frame = pl.DataFrame({"parcel_id": [f"p{i}" for i in range(len(outcomes))], "y": outcomes})
+        return sort_ground_truth(frame, "parcel_id", label, 1.0, rows=rows)
+
+    def test_a_number_must_be_finite_whatever_features_may_be(self):
+        outcomes = pl.Series([1.5, -0.0, None, float("nan"), float("inf"), -1e300])
+        found = self.sort(self.NUMBER, outcomes, Rows(infinite="keep"))
+        assert found.kept["y"].to_list() == [1.5, 0.0, -1e300]
+        assert found.reasons() == {"y is null": 1, "y is no finite number": 2}
+        assert self.sort(self.NUMBER, pl.Series([3, 4])).kept["y"].dtype == pl.Float64
+
+    def test_text_is_a_number_only_where_the_spec_parses_it(self):
+        texts = pl.Series(["1.5", "soon", "NA"])
+        with pytest.raises(DataError, match="'y' was delivered as text: 1 of 3 values are numbers"):
+            self.sort(self.NUMBER, texts)
+        found = self.sort(self.NUMBER, texts, Rows(text_numbers="parse", null_words=("NA",)))
+        assert found.kept["y"].to_list() == [1.5]
+        assert found.reasons() == {"y is no number": 1, "y is null": 1}
+
+    def test_a_text_must_be_one_of_the_classes_to_the_letter(self):
+        found = self.sort(self.CLASS, pl.Series(["a", "A", "a ", None, "7"]))
+        assert found.kept["y"].to_list() == ["a", "7"]
+        assert found.reasons() == {"y is none of label.classes": 2, "y is null": 1}
+        assert self.sort(self.CLASS, pl.Series([7, 8])).kept["y"].to_list() == ["7"]
+
+    def test_a_type_that_holds_no_such_outcome_is_refused_whole(self):
+        lists = pl.Series([[1.0], [2.0]])
+        with pytest.raises(DataError, match="'y' was delivered as List"):
+            self.sort(self.NUMBER, lists)
+        with pytest.raises(DataError, match="'y' was delivered as List"):
+            self.sort(self.CLASS, lists)
+
+    def test_a_contradicted_number_is_not_believed(self):
+        frame = pl.DataFrame({"parcel_id": ["a", "a", "b", "b"], "y": [1.0, 2.0, 3.0, 3.0]})
+        assert sort_ground_truth(frame, "parcel_id", self.NUMBER, 1.0).kept.rows() == [("b", 3.0)]
 
 
 class TestBounds:

@@ -265,6 +265,13 @@ def truth_columns(model: Model) -> object:
     return found.kept.columns
 
 
+def truth_by_kind(model: Model) -> object:
+    """What outcomes are stored as, and which of them are none."""
+    spec = model.spec
+    found = sort_ground_truth(delivered(model, part="truth"), spec.source.entity, spec.label, 1.0)
+    return dict(found.kept.schema), found.reasons()
+
+
 def hostile(model: Model) -> object:
     """What becomes of rows that are not as they should be: kept rows, reasons, or the refusal."""
     spec, bounds = model.spec, Calendar.of(model.spec.source).bounds(day(2))
@@ -786,6 +793,7 @@ SQL = {
         "query": "SELECT * FROM parcels WHERE sent_at >= :start AND sent_at < :end",
     }
 }
+ANY_KIND = {"train.estimator": "estimators.AnyKind"}  # a class of the folder may answer any kind of label
 OWN_LABEL = {"label.delivery": None, "label.column": "route", "label.positive": "A"}
 OUTCOME = {"label.delivery": None, "label.outcome": {"column": "weight_after", "above": 5.0}}
 LENIENT = {"source.max_quarantined": 1.0}
@@ -903,6 +911,13 @@ CASES = {
         key="label.delivery",
         value={"kind": "function", "function": "source.read_parcels"},
         observe=truth_columns,
+    ),
+    "label.kind": Case(key="label.kind", value="regression", observe=truth_by_kind, given=ANY_KIND),
+    "label.classes": Case(
+        key="label.classes",
+        value=["true", "untold"],
+        observe=truth_by_kind,
+        given={**ANY_KIND, "label.kind": "multiclass", "label.classes": ["true", "false"]},
     ),
     "label.positive": Case(key="label.positive", value="B", observe=share_of_own_label, given=OWN_LABEL),
     "label.outcome.column": Case(

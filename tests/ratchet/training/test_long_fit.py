@@ -12,17 +12,31 @@ import pytest
 from ratchet.errors import SpecError, TrainingError
 from ratchet.features.transform import build_pipeline
 from ratchet.identity import ModelId
+from ratchet.packaging.answers import AnswerForm
+from ratchet.packaging.loaded import score
 from ratchet.packaging.package import read_files, save_package
 from ratchet.spec.estimators import estimator_kind
+from ratchet.spec.label import LabelKind
 from ratchet.storage.objects import ObjectStore, open_store
 from ratchet.training import boosting
 from ratchet.training.checkpoints import Checkpoint, Checkpoints, RoundLoss
 from ratchet.training.fit import fit, labelled_matrix
 from ratchet.training.long_fit import COIN, LongFit, Watcher, find_loss_of_sense, fit_in_rounds
 from tests.factories.processes import killed_at
-from tests.ratchet.features.make import HISTOGRAM_TREES, LIGHTGBM, XGBOOST, each_of, make_frame, make_spec
+from tests.ratchet.features.make import (
+    HISTOGRAM_TREES,
+    LIGHTGBM,
+    LIGHTGBM_NUMBERS,
+    XGBOOST,
+    XGBOOST_NUMBERS,
+    each_of,
+    each_with_its_kinds,
+    make_frame,
+    make_spec,
+)
 from tests.ratchet.packaging.make import MODEL, make_card
 
+HISTOGRAM_NUMBERS = "sklearn.ensemble.HistGradientBoostingRegressor"
 BOOSTED = (LIGHTGBM, XGBOOST, HISTOGRAM_TREES)
 # Rows and columns drawn anew in each round: a resumed fit must draw what the other would have drawn.
 DRAWING: dict[str, dict[str, Any]] = {
@@ -37,9 +51,17 @@ def store(tmp_path: Path) -> ObjectStore:
     return open_store(str(tmp_path / "home"))
 
 
-def run(estimator: str, home: str, rounds: int = 12, *, watcher: Watcher | None = None, **parameters: Any) -> LongFit:
+def run(
+    estimator: str,
+    home: str,
+    rounds: int = 12,
+    *,
+    watcher: Watcher | None = None,
+    kind: LabelKind | None = None,
+    **parameters: Any,
+) -> LongFit:
     counter = str(estimator_kind(estimator).rounds)
-    spec = make_spec(estimator, parameters={counter: rounds, **parameters}, checkpoint_rounds=5)
+    spec = make_spec(estimator, parameters={counter: rounds, **parameters}, checkpoint_rounds=5, kind=kind)
     return fit_in_rounds(
         labelled_matrix(make_frame(600), spec),
         labelled_matrix(make_frame(200, seed=4), spec),
@@ -69,6 +91,31 @@ def stretches(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[int, int]]
 
         monkeypatch.setattr(kind, "advance", advance)
     return seen
+
+
+@pytest.mark.parametrize(
+    ("estimator", "kind"),
+    each_with_its_kinds([*BOOSTED, LIGHTGBM_NUMBERS, XGBOOST_NUMBERS, HISTOGRAM_NUMBERS], beyond="binary"),
+)
+def test_classes_and_numbers_go_on_from_a_checkpoint_as_a_plain_fit_does(
+    tmp_path: Path, estimator: str, kind: LabelKind, stretches: list[tuple[int, int]]
+):
+    home = str(tmp_path / "home")
+    run(estimator, home, kind=kind)
+    stretches.clear()
+    more = run(estimator, home, 17, kind=kind)
+    assert stretches == [(10, 15), (15, 17)]
+    counter, form = str(estimator_kind(estimator).rounds), AnswerForm.of(make_spec(estimator, kind=kind).label)
+    plain = fit(make_frame(600), make_spec(estimator, parameters={counter: 17}, kind=kind))
+    held_out = labelled_matrix(make_frame(200, seed=4), make_spec(estimator, kind=kind))
+    answered = score(plain, held_out.features, form)
+    np.testing.assert_allclose(score(more.pipeline, held_out.features, form), answered, rtol=1e-5, atol=1e-6)
+    if kind == "regression":
+        expected = float(np.sqrt(np.mean((answered - held_out.labels) ** 2)))
+    else:
+        expected = float(-np.mean(np.log(answered[np.arange(200), held_out.labels])))
+    assert more.losses[-1].validation == pytest.approx(expected, rel=1e-5)
+    assert more.losses[-1].validation < more.losses[0].validation
 
 
 @pytest.mark.parametrize("estimator", each_of(BOOSTED))

@@ -9,11 +9,24 @@ import polars as pl
 import pytest
 
 from ratchet.errors import SpecError, TrainingError
+from ratchet.packaging.answers import AnswerForm
+from ratchet.packaging.loaded import score
+from ratchet.spec.label import LabelKind
 from ratchet.spec.model import ModelSpec
 from ratchet.training.fit import LabelledMatrix, fit, labelled_matrix
+from ratchet.training.measures import measure
 from ratchet.training.span_fit import fit_by_spans
 from ratchet.training.span_sample import sample_spans
-from tests.ratchet.features.make import LIGHTGBM, XGBOOST, each_of, make_frame, make_spec
+from tests.ratchet.features.make import (
+    LIGHTGBM,
+    LIGHTGBM_NUMBERS,
+    XGBOOST,
+    XGBOOST_NUMBERS,
+    each_of,
+    each_with_its_kinds,
+    make_frame,
+    make_spec,
+)
 
 SPANS = [f"2013-01-{number:02}" for number in range(1, 8)]
 FRAMES = {span: make_frame(60 + number, seed=number, span=span) for number, span in enumerate(SPANS)}
@@ -42,6 +55,42 @@ def test_boosted_trees_are_those_of_a_fit_in_memory(estimator: str):
     np.testing.assert_allclose(fed.pipeline.predict_proba(features), in_memory.predict_proba(features), atol=1e-6)
     assert fed.seen.n_examples == WHOLE.height
     assert fed.seen.lengths == tuple(FRAMES[span].height for span in SPANS)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "kind"), each_with_its_kinds([*NATIVE, LIGHTGBM_NUMBERS, XGBOOST_NUMBERS], beyond="binary")
+)
+def test_boosted_trees_of_classes_and_of_numbers_are_those_of_a_fit_in_memory(estimator: str, kind: LabelKind):
+    settings = {"n_estimators": 6, "learning_rate": 0.3}
+    spec = make_spec(estimator, parameters=settings, feed="spans", kind=kind)
+    fed = fit_by_spans(SPANS, spans_of(spec), spec)
+    in_memory, form = fit(WHOLE, make_spec(estimator, parameters=settings, kind=kind)), AnswerForm.of(spec.label)
+    features = features_of(spec)
+    told = score(fed.pipeline, features, form)
+    np.testing.assert_allclose(told, score(in_memory, features, form), rtol=1e-5, atol=1e-6)
+    assert told.shape == ((200, 3) if kind == "multiclass" else (200,))
+    assert len(np.unique(told)) > 10
+
+
+@pytest.mark.parametrize(
+    ("estimator", "kind"), [(SGD, "multiclass"), ("sklearn.linear_model.SGDRegressor", "regression")]
+)
+def test_partial_fits_of_classes_and_of_numbers_learn(estimator: str, kind: LabelKind):
+    spec = make_spec(estimator, feed="spans", passes=20, kind=kind)
+    fed = fit_by_spans(SPANS, spans_of(spec), spec)
+    held_out = labelled_matrix(make_frame(2000, seed=99), spec)
+    answered = score(fed.pipeline, held_out.features, AnswerForm.of(spec.label))
+    reference = float(labelled_matrix(WHOLE, spec).labels.mean())
+    found = measure(kind, held_out.labels, answered, reference=reference)
+    assert found is not None
+    assert found > {"multiclass": 0.7, "regression": 0.3}[kind]
+
+
+def test_a_class_that_no_span_holds_is_refused_by_name():
+    spec = make_spec(LIGHTGBM, feed="spans", kind="multiclass")
+    frames = {span: frame.filter(frame["status"] != "cancelled") for span, frame in FRAMES.items()}
+    with pytest.raises(TrainingError, match="each class at least. Got 'cancelled': 0"):
+        fit_by_spans(SPANS, lambda span: labelled_matrix(frames[span], spec), spec)
 
 
 def test_partial_fits_are_as_good_as_a_fit_in_memory():
@@ -92,7 +141,8 @@ class TestSample:
         assert seen.sample.features.equals(whole.features.iloc[::step].reset_index(drop=True))
         np.testing.assert_array_equal(seen.sample.labels, whole.labels[::step])
         assert set(seen.features()["carrier"].dropna()) == {"AA", "B6", "UA", "rare"}
-        assert (seen.n_examples, seen.n_positive) == (WHOLE.height, int(WHOLE["is_late"].sum()))
+        n_late = int(WHOLE["is_late"].sum())
+        assert (seen.n_examples, seen.of_classes) == (WHOLE.height, (WHOLE.height - n_late, n_late))
 
     def test_a_column_is_complete_when_no_span_lacks_it(self):
         spec = make_spec()

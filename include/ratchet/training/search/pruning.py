@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from ratchet.training.fit import MIN_EXAMPLES, LabelledMatrix, labelled_matrix
+from ratchet.errors import TrainingError
+from ratchet.training.fit import LabelledMatrix, labelled_matrix
+from ratchet.training.teachable import check_teachable
 
 if TYPE_CHECKING:
     import optuna
     import polars as pl
     from optuna.trial import FrozenTrial
 
+    from ratchet.spec.label import Label
     from ratchet.spec.model import ModelSpec
 
 SHARES = (9, 3, 1)
@@ -46,9 +49,17 @@ def rungs_of(train: pl.DataFrame, spec: ModelSpec) -> list[Rung]:
     for step, n_spans in counts.items():
         part = train.filter(train["span"].is_in(spans[-n_spans:]))
         examples = labelled_matrix(part, spec)
-        if n_spans < len(spans) and len(examples.labels) >= MIN_EXAMPLES and len(set(examples.labels)) > 1:
+        if n_spans < len(spans) and _can_teach(examples, spec.label):
             found[n_spans] = Rung(step=step, examples=examples)
     return [*found.values(), whole]
+
+
+def _can_teach(examples: LabelledMatrix, label: Label) -> bool:
+    try:
+        check_teachable(examples, label)
+    except TrainingError:
+        return False
+    return True
 
 
 def make_pruner(name: str, seed: int) -> optuna.pruners.BasePruner:

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from ratchet.crashpoints import crash_point
 from ratchet.errors import TrainingError
+from ratchet.packaging.answers import AnswerForm, raw_answers
 from ratchet.training.fit import LabelledMatrix, fit_matrix, labelled_matrix
+from ratchet.training.measures import MEASURE_NAMES, measure
 from ratchet.training.search.families import Setting, settle
 from ratchet.training.search.pruning import Rung, make_pruner, rungs_of
 from ratchet.training.search.space import SearchSpace
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from ratchet.spec.label import Label
     from ratchet.spec.model import ModelSpec
 
 _POLL_SECONDS = 0.2
@@ -52,26 +55,49 @@ class Ground:
             If the validation examples hold one outcome only.
         """
         judged_on = labelled_matrix(validate, spec)
-        n_positive = int(judged_on.labels.sum())
-        if n_positive in (0, len(judged_on.labels)):
-            raise TrainingError(
-                "A search needs both outcomes in its validation spans. "
-                f"Got {n_positive} true of {len(judged_on.labels)}."
-            )
+        _check_judged_on(judged_on, spec.label)
         return cls(spec=spec, rungs=rungs_of(train, spec), judged_on=judged_on)
 
     def scores(self, setting: Setting, rung: Rung | None = None) -> NDArray[np.float64]:
-        """Return the scores of the validation examples by a setting fitted on a rung, or on all train spans."""
+        """Return the answers on the validation examples by a setting fitted on a rung, or on all train spans."""
         chosen = settle(self.spec, setting.family, setting.features)
         pipeline = fit_matrix((rung or self.rungs[-1]).examples, chosen, setting.parameters)
-        found: NDArray[np.float64] = pipeline.predict_proba(self.judged_on.features)[:, 1]
-        return found
+        return raw_answers(pipeline, self.judged_on.features, AnswerForm.of(self.spec.label))
+
+    @property
+    def reference(self) -> float:
+        """What a dummy answers for numbers: their mean over all train spans, whatever rung a setting is fitted on."""
+        return float(self.rungs[-1].examples.labels.mean())
 
     def auc(self, setting: Setting, rung: Rung | None = None) -> float:
-        """Return how well a setting ranks the validation examples."""
-        from sklearn.metrics import roc_auc_score
+        """Return how well a setting does on the validation examples: AUC, or what `measure` says of other labels.
 
-        return float(roc_auc_score(self.judged_on.labels, self.scores(setting, rung)))
+        Raises
+        ------
+        TrainingError
+            If the setting answers numbers that are not finite.
+        """
+        answered, kind = self.scores(setting, rung), self.spec.label.kind
+        try:
+            found = measure(kind, self.judged_on.labels, answered, reference=self.reference)
+        except ValueError as error:
+            raise TrainingError(f"A setting cannot be judged: {error} Its parameters: {setting.parameters}.") from error
+        if found is None:  # the ground has outcomes that vary
+            raise TrainingError(f"The {MEASURE_NAMES[kind]} cannot be told on the validation examples.")
+        return found
+
+
+def _check_judged_on(examples: LabelledMatrix, label: Label) -> None:
+    """Raise TrainingError unless the validation examples tell one setting from another."""
+    n, n_distinct = len(examples.labels), len(set(examples.labels.tolist()))
+    if n_distinct > 1:
+        return
+    if label.kind == "binary":
+        raise TrainingError(
+            f"A search needs both outcomes in its validation spans. Got {int(examples.labels.sum())} true of {n}."
+        )
+    what = "two classes" if label.kind == "multiclass" else "numbers that vary"
+    raise TrainingError(f"A search needs {what} in its validation spans. Got {n_distinct} value of {n} examples.")
 
 
 def search(

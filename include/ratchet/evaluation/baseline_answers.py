@@ -1,0 +1,89 @@
+"""What the dummy and the business rule answer, by the kind of label, in the shape in which a model answers.
+
+The dummy answers what is known without a feature: the share of positives, the share of each class, or the mean. The
+rule answers the same of the training examples on the example's side of its bound.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ratchet.errors import EmptyDataError
+from ratchet.evaluation.baselines import sides
+
+if TYPE_CHECKING:
+    import polars as pl
+    from numpy.typing import ArrayLike, NDArray
+
+    from ratchet.evaluation.metrics import Floats
+    from ratchet.spec.label import Label
+    from ratchet.spec.objective import Rule
+
+
+def dummy_answers(train_labels: NDArray[Any], label: Label, n_examples: int) -> Floats:
+    """Return the same answer for each of ``n_examples``: of shape (n_examples,), or (n_examples, n_classes).
+
+    Parameters
+    ----------
+    train_labels : ndarray of shape (n_train,)
+        Coded, see `LabelledMatrix`.
+
+    Raises
+    ------
+    EmptyDataError
+        Without training examples.
+    """
+    mean = _targets(train_labels, label).mean(axis=0)
+    return _shaped(np.tile(mean, (n_examples, 1)), label)
+
+
+def rule_answers(
+    train_values: pl.Series | ArrayLike,
+    train_labels: NDArray[Any],
+    label: Label,
+    rule: Rule,
+    values: pl.Series | ArrayLike,
+) -> Floats:
+    """Return what the rule expects: the mean, or the shares, of the training examples on the same side of its bound.
+
+    Parameters
+    ----------
+    train_values, values : of shape (n_train,) and (n_examples,)
+        The rule's column; NaN or null where it is missing. ``rule.at_least`` itself lies on the upper side.
+
+    Returns
+    -------
+    ndarray of shape (n_examples,) or (n_examples, n_classes)
+        A missing value, and a side without training examples, get what the dummy answers.
+
+    Raises
+    ------
+    EmptyDataError
+        Without training examples.
+    ValueError
+        If the lengths differ.
+    """
+    targets = _targets(train_labels, label)
+    of_train, current = sides(train_values, rule), sides(values, rule)
+    if len(of_train[0]) != len(targets):
+        raise ValueError(f"train_values and train_labels must be as many. Got {len(of_train[0])} and {len(targets)}.")
+    answered = np.tile(targets.mean(axis=0), (len(current[0]), 1))
+    for train_side, side in zip(of_train, current, strict=True):
+        if train_side.any():
+            answered[side] = targets[train_side].mean(axis=0)
+    return _shaped(answered, label)
+
+
+def _targets(labels: NDArray[Any], label: Label) -> Floats:
+    """Return what is averaged, of shape (n_examples, 1), or (n_examples, n_classes): whether each class came."""
+    if not len(labels):
+        raise EmptyDataError("a baseline needs training examples with a label. Got none.")
+    if label.kind == "multiclass":
+        return np.asarray(labels[:, None] == np.arange(len(label.classes or ())), dtype=np.float64)
+    return np.asarray(labels, dtype=np.float64)[:, None]
+
+
+def _shaped(answered: Floats, label: Label) -> Floats:
+    return answered if label.kind == "multiclass" else answered[:, 0]
