@@ -1,6 +1,6 @@
 """A foreign model tried in a process of its own, before this one runs it: bounded in time and memory.
 
-Not guarded: a model that answers these rows in time may be slow on others, and a request has no deadline of its own.
+Not guarded: a model that answers these rows in time may be slow or large on others, and no request has a deadline.
 Loops are refused beforehand (`parse_onnx`), and the gate bounds the time of test examples.
 """
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ratchet.project import Project
 from tests.factories.lives import Life
+from tests.factories.models import make_model
 from tests.factories.onnx_models import by_feature, parcels_elsewhere, write
 from tests.ratchet.cli.conftest import Ratchet, assert_told
 
 SAID = ("--trained-until", "2023-12-31", "--by", "ada")
 
 
-def test_a_file_that_is_cut_short_is_refused_in_one_message(ratchet: Ratchet, life: Life, tmp_path: Path):
-    data = by_feature()
+def test_a_file_that_is_cut_short_is_refused_in_one_message(ratchet: Ratchet, project: Project, tmp_path: Path):
+    model, data = make_model(project), by_feature()
     path = write(tmp_path, data[: len(data) // 2])
-    assert_told(ratchet(life("loaded"), "import", "parcels", str(path), *SAID), "E-MODEL", "cut short")
+    assert_told(ratchet(model, "import", "parcels", str(path), *SAID), "E-MODEL", "cut short")
 
 
-def test_whose_and_until_when_must_be_said(ratchet: Ratchet, life: Life, tmp_path: Path):
-    answer = ratchet(life("loaded"), "import", "parcels", str(write(tmp_path, by_feature())))
+def test_whose_and_until_when_must_be_said(ratchet: Ratchet, project: Project, tmp_path: Path):
+    answer = ratchet(make_model(project), "import", "parcels", str(write(tmp_path, by_feature())))
     assert answer.code == 2
     assert "--trained-until" in answer.err
 
