@@ -104,7 +104,9 @@ class Search(Section):
     converged_after: int | None = Field(
         default=50, ge=2, le=MOST_TRIALS, description="Stop after so many trials in a row without a gain; null: never."
     )
-    min_gain: float = Field(default=0.0005, ge=0, lt=1, description="What counts as a gain of the best AUC.")
+    min_gain: float = Field(
+        default=0.0005, ge=0, lt=1, description="What counts as a gain of the best AUC, macro AUC or skill."
+    )
     space: Space = Field(default={}, description="Range, list or layers for each parameter searched.")
     families: dict[Name, Family] = Field(default={}, description="Estimators that compete with that of train, by name.")
     feature_sets: dict[Name, tuple[Column, ...]] = Field(

@@ -76,7 +76,12 @@ class TableLook:
 
 
 def look_at(
-    frame: pl.DataFrame, *, label: str | None = None, time: str | None = None, entity: str | None = None
+    frame: pl.DataFrame,
+    *,
+    label: str | None = None,
+    label_value: str | None = None,
+    time: str | None = None,
+    entity: str | None = None,
 ) -> TableLook:
     """Return what a table looks like.
 
@@ -84,6 +89,8 @@ def look_at(
     ----------
     label : str or None
         Its values are two, or numbers, which are then parted at their median.
+    label_value : str or None
+        The one of several values that is told from all others.
     time : str or None
         Dates, instants, or seconds since 1970.
     entity : str or None
@@ -102,7 +109,7 @@ def look_at(
     if frame.is_empty():
         raise EmptyDataError("The table has no row, so there is nothing to look at.")
     periods = find_periods(frame[time] if time else None, frame.height)
-    labels, words = _labels(frame[label]) if label else (None, "no label was named")
+    labels, words = _labels(frame[label], label_value) if label else (None, "no label was named")
     names = [name for name in frame.columns if name not in (label, time, entity) and not frame[name].dtype.is_nested()]
     coded: dict[str, Coded] = {}
     looks = [_look(frame[name], coded, labels, periods) for name in names]
@@ -122,7 +129,9 @@ def look_at(
     )
 
 
-def _labels(series: pl.Series) -> tuple[Whole, str]:
+def _labels(series: pl.Series, value: str | None) -> tuple[Whole, str]:
+    if value is not None:
+        return (series.cast(pl.String) == value).cast(pl.Int64).fill_null(-1).to_numpy(), f"is {value[:40]}"
     distinct = series.drop_nulls().unique().sort()
     if len(distinct) == 2:
         texts = distinct.cast(pl.String).str.to_lowercase().to_list()

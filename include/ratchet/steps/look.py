@@ -122,7 +122,13 @@ def _labelled(spec: ModelSpec, examples: Sequence[Delivery], outcomes: Sequence[
 
 
 def _look(spec: ModelSpec, spans: Sequence[str], frame: pl.DataFrame, before: str, folder: StepFolder) -> LookResult:
-    look = look_at(frame, label=spec.label.column, time=spec.source.time, entity=spec.source.entity)
+    import polars as pl
+
+    label = spec.label
+    # Of several classes the most frequent one is told from all others.
+    counts = frame[label.column].drop_nulls().cast(pl.String).value_counts(name="n").sort("n", label.column)
+    value = counts[label.column][-1] if label.kind == "multiclass" and counts.height else None
+    look = look_at(frame, label=label.column, label_value=value, time=spec.source.time, entity=spec.source.entity)
     suggestions = suggest(look)
     diff = diff_of(before, apply_suggestions(before, _new(spec, suggestions)), SPEC)
     title = f"{spec.name}: first look at {spans[0]} to {spans[-1]}"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ratchet.training.checkpoints import RoundLoss
     from ratchet.training.tracking import TrackingRun
 
-TRAIN, VALIDATION = "round_train_{}", "round_validation_{}"
+TRAIN, VALIDATION = "round_train_log_loss", "round_validation_log_loss"
 # MLflow takes a thousand metrics in a call.
 _ROUNDS_A_CALL = 500
 
@@ -36,7 +36,7 @@ def log_rounds(run: TrackingRun, losses: Sequence[RoundLoss], *, measured: str =
         time = client.get_run(run.run_id).info.start_time
         for first in range(0, len(losses), _ROUNDS_A_CALL):
             metrics = [
-                Metric(name.format(measured), value, time, loss.round)
+                Metric(name.replace("log_loss", measured), value, time, loss.round)
                 for loss in losses[first : first + _ROUNDS_A_CALL]
                 for name, value in ((TRAIN, loss.train), (VALIDATION, loss.validation))
                 if value is not None

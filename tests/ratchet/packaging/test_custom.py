@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ratchet.errors import ModelError, SpecError
+from ratchet.features.matrix import feature_roles, to_matrix
 from ratchet.features.transform import build_pipeline
 from ratchet.packaging.package import Package, load_package, save_package
 from ratchet.training.fit import fit
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from ratchet.storage.objects import ObjectStore
 
 SOURCE = '''
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.linear_model import LogisticRegression
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.linear_model import LinearRegression, LogisticRegression
 
 TRUSTED_TYPES = ("{folder}.Sign",)
 
@@ -45,6 +46,24 @@ class Careful(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X):
         return 0.5 + self.sign_.value * self.share * (self.inner_.predict_proba(X) - 0.5)
 
+class Middle(RegressorMixin, BaseEstimator):
+    """Between the mean and what a line says."""
+
+    def fit(self, X, y):
+        self.inner_ = LinearRegression().fit(X, y)
+        self.mean_ = float(y.mean())
+        return self
+
+    def predict(self, X):
+        return 0.5 * (self.inner_.predict(X) + self.mean_)
+
+class Unmarked(BaseEstimator):
+    def fit(self, X, y):
+        return self
+
+    def predict(self, X):
+        return X[:, 0]
+
 class Bare:
     pass
 
@@ -53,6 +72,7 @@ class Demanding(Careful):
         self.share = share
 '''
 NAME = "estimators.Careful"
+SHARED = "self.inner_.predict_proba(X)"
 
 
 @pytest.fixture
@@ -138,3 +158,31 @@ def test_another_folder_and_none_cannot_load_it(store: ObjectStore, folder: Path
 def test_a_spec_without_a_folder_has_no_class_of_its_own():
     with pytest.raises(SpecError, match="this spec has none"):
         build_pipeline(make_spec(NAME))
+
+
+class TestOfOtherKinds:
+    def test_a_regressor_of_the_folder_answers_numbers_and_is_loaded_again(self, store: ObjectStore, folder: Path):
+        spec, frame = spec_of(folder, "estimators.Middle", kind="regression"), make_frame(seed=5)
+        pipeline = fit(make_frame(), spec)
+        package = save_package(store, MODEL, pipeline, make_card(spec), folder=folder)
+        expected = pipeline.predict(to_matrix(frame, feature_roles(spec.features)))
+        answered = load_package(store, MODEL, package.digest, folder=folder).predict(frame)
+        np.testing.assert_allclose(answered, expected, rtol=1e-12)
+        assert np.ptp(answered) > 1
+
+    def test_a_classifier_of_the_folder_answers_several_classes(self, store: ObjectStore, folder: Path):
+        spec = spec_of(folder, kind="multiclass", parameters={"share": 1.0})
+        edit(folder, "0.5 + self.sign_.value * self.share * (self.inner_.predict_proba(X) - 0.5)", SHARED)
+        package = save_package(store, MODEL, fit(make_frame(), spec), make_card(spec), folder=folder)
+        answered = load_package(store, MODEL, package.digest, folder=folder).predict(make_frame(seed=5))
+        assert answered.shape == (400, 3)
+
+    def test_one_that_answers_another_kind_is_refused(self, folder: Path):
+        with pytest.raises(SpecError, match=r"Careful lacks predict\. .*RegressorMixin"):
+            build_pipeline(spec_of(folder, kind="regression"))
+        with pytest.raises(SpecError, match=r"Unmarked must be a regressor.*RegressorMixin"):
+            build_pipeline(spec_of(folder, "estimators.Unmarked", kind="regression"))
+        with pytest.raises(SpecError, match=r"Middle lacks predict_proba.*ClassifierMixin"):
+            build_pipeline(spec_of(folder, "estimators.Middle", kind="multiclass"))
+        with pytest.raises(SpecError, match=r"Bare lacks fit, predict, .*RegressorMixin"):
+            build_pipeline(spec_of(folder, "estimators.Bare", kind="regression"))

@@ -25,8 +25,11 @@ from ratchet.spec.label import Label
 from ratchet.statistics.table import StatisticsTable
 from ratchet.steps.examples import read_all_examples, read_labelled_examples
 from ratchet.steps.ingest_span import ingest_span
+from ratchet.steps.look import look_at_source
 from ratchet.steps.night import take_in
 from ratchet.steps.outcome_statistics import SCORE, SCORE_EDGES, read_score_statistics
+from ratchet.steps.reproduce import reproduce
+from ratchet.steps.results import read_object
 from ratchet.steps.score_span import make_predictions, score_span
 from ratchet.steps.select_window import select_window
 from ratchet.steps.train import train
@@ -105,7 +108,9 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         home=str(base / "home"), models_path=base / "models", tracking_uri=f"sqlite:///{base / 'mlflow.db'}"
     )
     kind: Kind = request.param
-    found = train_on(project, base / "data", kind)
+    tree = f"sklearn.tree.DecisionTree{'Classifier' if kind == 'multiclass' else 'Regressor'}"
+    stump = {"estimator": tree, "parameters": {"max_depth": 1}}
+    found = train_on(project, base / "data", kind, {"train.search": {"trials": 1, "families": {"stump": stump}}})
     version = {"version": found.version.to_json()}
     found.model.ledger.append("bootstrap", version, decision_id="promotion-1", author=AUTHOR, at=at(day(9)), after=0)
     return found
@@ -172,6 +177,29 @@ def test_outcomes_and_scores_have_statistics_of_their_own_kind(trained: Trained)
     assert of_label.role == ("numeric" if label.kind == "regression" else "categorical")
     assert scores.n_present == A_SPAN
     assert scores.edges == (of_label.edges if label.kind == "regression" else SCORE_EDGES)
+
+
+def test_a_first_look_tells_what_goes_with_the_outcome(trained: Trained):
+    model = trained.model
+    found = look_at_source(model.project, model.spec, days(1, 3))
+    page = read_object(model.project, found.report_uri).decode()
+    assert found.verdict == "pass"
+    outcomes = read_table(model.project, model.id, "ground_truth", days(1, 3))[model.spec.label.column]
+    is_number = model.spec.label.kind == "regression"
+    assert f"is {'above its median' if is_number else outcomes.mode().sort()[-1]}" in page
+
+
+def test_what_competed_is_told_with_its_distance_to_the_best(trained: Trained):
+    best, other = trained.tuned.contenders
+    assert (best["family"], other["family"], trained.result.family) == ("main", "stump", "main")
+    assert 0 < other["low"] < best["auc"] - other["auc"] < other["high"]  # type: ignore[operator]
+    page = read_object(trained.model.project, trained.tuned.report_uri or "").decode()
+    assert f"<dt>{trained.tuned.measured}</dt>" in page
+
+
+def test_a_version_is_made_again_to_the_bit(trained: Trained):
+    made = reproduce(trained.model.project, trained.model.spec, trained.result.version)
+    assert (made.verdict, made.equality) == ("pass", "bits")
 
 
 def test_a_second_training_finds_the_first(trained: Trained):

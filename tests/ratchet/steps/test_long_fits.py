@@ -113,11 +113,11 @@ def test_a_stop_needs_a_fit_and_a_reason(model: Model):
 def test_an_mlflow_that_is_down_for_a_while_costs_no_fit(model: Model, monkeypatch: pytest.MonkeyPatch):
     original, calls = long_fits.log_rounds, []
 
-    def down_at_first(run: Any, losses: Any) -> None:
+    def down_at_first(run: Any, losses: Any, **said: Any) -> None:
         calls.append(len(losses))
         if len(calls) in (2, 3):
             raise RegistryDownError("down")
-        original(run, losses)
+        original(run, losses, **said)
 
     monkeypatch.setattr(long_fits, "log_rounds", down_at_first)
     result = train_it(model)

@@ -6,7 +6,10 @@ import polars as pl
 import pytest
 
 from ratchet.errors import TrainingError
+from ratchet.spec.label import LabelKind
 from ratchet.spec.model import ModelSpec
+from ratchet.spec.search import Search, Uniform
+from ratchet.training.fit import fit, labelled_matrix
 from ratchet.training.search import running as module
 from ratchet.training.search.running import search
 from ratchet.training.search.trials import SearchResult
@@ -89,3 +92,39 @@ def test_one_outcome_in_the_validation_spans_is_refused(studies: Path) -> None:
     only_late = VALIDATE.filter(pl.col("is_late"))
     with pytest.raises(TrainingError, match="both outcomes in its validation spans"):
         search(TRAIN, only_late, spec_of(1), storage_path=studies / "study.db", study_name="study")
+
+
+@pytest.mark.parametrize("kind", ["multiclass", "regression"])
+class TestOtherKinds:
+    SPACE = Search(trials=2, space={"max_depth": Uniform(low=1, high=6, integer=True)})
+
+    def spec(self, kind: LabelKind) -> ModelSpec:
+        name = "Classifier" if kind == "multiclass" else "Regressor"
+        return make_spec(f"sklearn.tree.DecisionTree{name}", kind=kind, search=self.SPACE)
+
+    def test_settings_are_ranked_by_what_the_kind_is_ranked_by(self, studies: Path, kind: LabelKind) -> None:
+        from sklearn.metrics import mean_absolute_error, roc_auc_score
+
+        spec = self.spec(kind)
+        result = run(studies, spec, f"ranked-{kind}")
+        pipeline, judged_on = fit(TRAIN, spec, result.parameters), labelled_matrix(VALIDATE, spec)
+        if kind == "multiclass":
+            shares = pipeline.predict_proba(judged_on.features)
+            expected = roc_auc_score(judged_on.labels, shares, multi_class="ovr", average="macro")
+        else:
+            error = mean_absolute_error(judged_on.labels, pipeline.predict(judged_on.features))
+            expected = 1 - error / abs(judged_on.labels - TRAIN["delay"].mean()).mean()
+        assert result.auc == pytest.approx(expected)
+        assert result.auc == max(trial.auc or 0 for trial in result.trials)
+
+    def test_validation_spans_that_tell_nothing_are_refused(self, studies: Path, kind: LabelKind) -> None:
+        column, one = ("status", pl.lit("late")) if kind == "multiclass" else ("delay", pl.lit(7.5))
+        words = {"multiclass": "two classes", "regression": "numbers that vary"}[kind]
+        with pytest.raises(TrainingError, match=f"A search needs {words} in its validation spans. Got 1 value of 200"):
+            search(
+                TRAIN,
+                VALIDATE.with_columns(one.alias(column)),
+                self.spec(kind),
+                storage_path=studies / "study.db",
+                study_name=f"one-{kind}",
+            )
