@@ -72,8 +72,13 @@ class Lives:
 @pytest.fixture
 def life(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Life:
     """Bring a model back to a stage of its life."""
+    return life_in(tmp_path_factory, tmp_path)
+
+
+def life_in(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Life:
+    """As `life`, for a fixture that keeps a model for longer than one test."""
     base = tmp_path_factory.getbasetemp()
-    return lambda stage: _live(base).bring_back(stage, tmp_path / "mlflow.db")
+    return lambda stage: _live(base).bring_back(stage, folder / "mlflow.db")
 
 
 def gate_of(model: Model) -> GateStepResult:

@@ -156,4 +156,5 @@ def _as_champion(project: Project, spec: ModelSpec) -> tuple[ModelSpec, Paramete
     card = read_manifest(open_store(project.home), ModelId(spec.name), champion.digest).card
     if card.estimator != spec.train.estimator or not set(card.features) <= set(spec.features.columns):
         return spec, {}
-    return spec.model_copy(update={"features": spec.features.only(card.features)}), card.parameters
+    generated = spec.features.generated.roles() if spec.features.generated else ()
+    return spec.model_copy(update={"features": spec.features.only((*card.features, *generated))}), card.parameters

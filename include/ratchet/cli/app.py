@@ -414,6 +414,45 @@ def gate(
             out.print(line, markup=False, soft_wrap=True)
 
 
+@app.command("import")
+def import_(
+    model: Model,
+    path: Annotated[Path, typer.Argument(help="An ONNX file of a binary classifier.")],
+    trained_until: Annotated[str, typer.Option(help="The last span whose examples it may have been trained on.")],
+    by: Annotated[str, typer.Option(help="Who brings it; kept in its card, in MLflow and in the ledger.")],
+    reason: Annotated[str, typer.Option(help="Why; kept in its card and in MLflow.")] = "",
+    trained_from: Annotated[
+        str | None,
+        typer.Option(help="Its first training span, if it was trained on this model's own examples from then on."),
+    ] = None,
+    span: Annotated[str | None, typer.Option(help="The night to judge it on; the newest validated span's.")] = None,
+    columns: Annotated[
+        str, typer.Option(help="Of a model with one matrix as input: the features of its columns, a,b,c.")
+    ] = "",
+    output: Annotated[str | None, typer.Option(help="The output that is read, if several hold floats.")] = None,
+    positive: Annotated[str | None, typer.Option(help="The class of the outcome, if it is neither 1 nor true.")] = None,
+    promote: Annotated[bool, typer.Option(help="Whether a passed gate makes it champion.")] = True,
+) -> None:
+    """Let a model enter that was trained elsewhere: evaluated and gated on the same spans as one trained here."""
+    from ratchet.cli.importing import import_file
+    from ratchet.steps.import_model import ImportRequest
+
+    project = Project.from_environment()
+    asked = ImportRequest(
+        by=by,
+        trained_until=trained_until,
+        reason=reason,
+        trained_from=trained_from,
+        columns=tuple(name.strip() for name in columns.split(",") if name.strip()),
+        output=output,
+        positive=positive,
+    )
+    spec = load_spec(project, model)
+    gate = import_file(project, spec, path, asked, span=span, may_promote=promote, console=out)
+    if gate.verdict == "fail":
+        raise typer.Exit(1)
+
+
 @app.command()
 def reproduce(
     model: Model,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ratchet.explanation.contributions import Contribution, Contributions
+from ratchet.features.generating import generated_roles
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +21,8 @@ def tree_contributions(pipeline: Pipeline, matrix: pd.DataFrame) -> tuple[Contri
     Parameters
     ----------
     pipeline : Pipeline
-        Transform and estimator; columns that the transform made of one feature are summed.
+        Transform and estimator; columns that the transform made of one feature are summed. A feature that the model
+        generates of two others is a feature of its own.
     matrix : DataFrame of shape (n_examples, n_features)
         See `ratchet.features.matrix.to_matrix`.
 
@@ -44,10 +46,11 @@ def tree_contributions(pipeline: Pipeline, matrix: pd.DataFrame) -> tuple[Contri
     inputs = transform.transform(matrix) if len(pipeline) > 1 else matrix
     values = contributions(estimator, inputs)
     names = transform.get_feature_names_out() if len(pipeline) > 1 else list(matrix.columns)
+    features = [*map(str, matrix.columns), *generated_roles(pipeline)]
     if values.ndim != 2 or values.shape[1] != len(names) + 1:  # several classes: one block of columns each
         return None
-    owners = [_owner(str(name), list(matrix.columns)) for name in names]
-    return tuple(_contributions(row, owners, list(matrix.columns)) for row in values)
+    owners = [_owner(str(name), features) for name in names]
+    return tuple(_contributions(row, owners, features) for row in values)
 
 
 def _lightgbm(estimator: Any, inputs: Any) -> NDArray[np.float64]:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 Kind = Literal["tree", "linear"]
 Parameters = Mapping[str, Parameter]
 
+# The step that generates features, before the transform.
+GENERATE = "generate"
 LINEAR = "sklearn.linear_model.LogisticRegression"
 LINEAR_OF_NUMBERS = "sklearn.linear_model.Ridge"
 HISTOGRAM_TREES = "sklearn.ensemble.HistGradientBoostingClassifier"
@@ -77,7 +79,7 @@ def build_transform(
 ) -> ColumnTransformer:
     """Return the transform from a matrix (see `to_matrix`) to what an estimator of that kind reads, not yet fitted.
 
-    Numeric columns come first, then categorical ones, each in the order of the spec.
+    Numeric columns come first, then categorical ones, each in the order of the spec, generated ones after the others.
     """
     from sklearn.compose import ColumnTransformer
 
@@ -108,7 +110,11 @@ def build_pipeline(spec: ModelSpec, parameters: Parameters | None = None) -> Pip
 
 
 def build_linear_baseline(spec: ModelSpec) -> Pipeline:
-    """Return the linear model that a candidate is compared with, not yet fitted: logistic, or ridge for numbers."""
+    """Return the linear model that a candidate is compared with, not yet fitted: logistic, or ridge for numbers.
+
+    It reads the delivered features alone.
+    """
+    spec = spec.model_copy(update={"features": spec.features.only(tuple(spec.features.columns))})
     linear = LINEAR_OF_NUMBERS if spec.label.kind == "regression" else LINEAR
     return _assemble(spec, linear, "linear", dict(_DEFAULTS.get(linear, {})))
 
@@ -123,9 +129,17 @@ def _assemble(spec: ModelSpec, dotted_name: str, kind: Kind, settings: dict[str,
         numeric, categorical = _split(spec.features)
         estimator.set_params(categorical_features=list(range(len(numeric), len(numeric) + len(categorical))) or None)
         max_categories = min(MAX_CATEGORIES, int(settings.get("max_bins") or 255) - 1)
-    return Pipeline(
-        [("transform", build_transform(spec.features, kind, max_categories=max_categories)), ("estimator", estimator)]
-    )
+    transform = build_transform(spec.features, kind, max_categories=max_categories)
+    return Pipeline([*_generate(spec.features), ("transform", transform), ("estimator", estimator)])
+
+
+def _generate(features: Features) -> list[tuple[str, BaseEstimator]]:
+    """Return the step that generates features, none where the spec names none."""
+    if features.generated is None:
+        return []
+    from ratchet.features.generating import GeneratedFeatures
+
+    return [(GENERATE, GeneratedFeatures(features.generated.made(), features.generated.max_categories))]
 
 
 def _estimator(
@@ -201,7 +215,7 @@ def _make_custom(found: type, dotted_name: str, kind: LabelKind) -> BaseEstimato
 
 
 def _split(features: Features) -> tuple[list[str], list[str]]:
-    roles = feature_roles(features)
+    roles = feature_roles(features) | (features.generated.roles() if features.generated else {})
     numeric = [name for name, role in roles.items() if role == "numeric"]
     return numeric, [name for name, role in roles.items() if role == "categorical"]
 

@@ -7,7 +7,7 @@ no shape and raise nothing; nothing but these counts would tell that a source ha
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -18,34 +18,38 @@ if TYPE_CHECKING:
 
     from ratchet.spec.features import Role
 
+_KINDS = ("unseen", "infinite", "new_nulls")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unfamiliar:
     """Cells by column, only columns that have some.
 
     ``unseen`` are categories that training did not hold, ``infinite`` infinities, ``new_nulls`` nulls and NaN of
-    columns that were never without a value in training.
+    columns that were never without a value in training. Of generated features those are pairs that the model does not
+    keep, and divisions by zero. ``untold`` says what could not be counted, and why.
     """
 
     unseen: Mapping[str, int]
     infinite: Mapping[str, int]
     new_nulls: Mapping[str, int]
+    untold: str = ""
 
     def words(self) -> str:
         """Return the counts in words; an empty text when there are none."""
         parts = [
-            f"{column} {count} {field.name.replace('_', ' ')}"
-            for field in fields(self)
-            for column, count in getattr(self, field.name).items()
+            f"{column} {count} {kind.replace('_', ' ')}"
+            for kind in _KINDS
+            for column, count in getattr(self, kind).items()
         ]
-        return ", ".join(parts)
+        return ", ".join([*parts, *([f"not known: {self.untold}"] if self.untold else [])])
 
     def by_column(self) -> dict[str, dict[str, int]]:
         """Return the counts of each column by their kind."""
         found: dict[str, dict[str, int]] = {}
-        for field in fields(self):
-            for column, count in getattr(self, field.name).items():
-                found.setdefault(column, {})[field.name] = count
+        for kind in _KINDS:
+            for column, count in getattr(self, kind).items():
+                found.setdefault(column, {})[kind] = count
         return found
 
 

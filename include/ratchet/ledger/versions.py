@@ -22,7 +22,8 @@ class ModelVersion:
     run_id : str or None
         The MLflow run that trained it; None for a model from elsewhere.
     trained_from, trained_through : str or None
-        First and last span whose examples the model was fitted, searched or calibrated on.
+        First and last span whose examples the model was fitted, searched or calibrated on; of one that was imported,
+        None and the last one that it may have been trained on, as declared.
     tested_through : str or None
         Last span of the test examples that its gate judged; the test spans begin after ``trained_through``.
     evidence_uri : str or None

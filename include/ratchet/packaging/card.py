@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ratchet.errors import ModelError
 from ratchet.packaging.answers import BINARY, AnswerForm
+from ratchet.packaging.origin import Origin
 
 if TYPE_CHECKING:
     from ratchet.identity import ModelId
@@ -31,8 +32,9 @@ class PackageCard:
     ``features`` maps each column to its role, in the order of the matrix. A score of at least ``threshold`` counts
     as the outcome; ``threshold_objective`` says what chose it. ``golden_rows`` are synthetic rows (see
     `synthetic_rows`) whose scores are recorded when the package is saved and compared when it is loaded. ``complete``
-    names the columns that had a value in every row of the training; packages of earlier versions name none. ``form``
-    is what the model answers; only a binary one has a threshold.
+    names the columns that had a value in every row of the training; packages of earlier versions name none.
+    ``origin`` says where a model came from that was imported; None: it was fitted here. ``form`` is what the model
+    answers; only a binary one has a threshold.
     """
 
     estimator: str
@@ -45,6 +47,7 @@ class PackageCard:
     spec_digest: str
     golden_rows: tuple[Row, ...]
     complete: tuple[str, ...] = ()
+    origin: Origin | None = None
     form: AnswerForm = BINARY
 
     def __post_init__(self) -> None:
@@ -93,6 +96,8 @@ class Manifest:
             "trusted_types": list(self.trusted_types),
             "files": dict(self.files),
             "versions": dict(self.versions),
+            # Of imported models alone: the digests of all others stay what they were.
+            **({"origin": card.origin.to_json()} if card.origin else {}),
         }
         if card.form != BINARY:
             values["label_kind"], values["label_classes"] = card.form.kind, list(card.form.classes)
@@ -133,6 +138,7 @@ class Manifest:
             spec_digest=values["spec_digest"],
             golden_rows=tuple(values["golden"]["rows"]),
             complete=tuple(values.get("complete", ())),
+            origin=Origin.from_json(values["origin"]) if "origin" in values else None,
             # Packages of earlier versions, and of binary labels, name neither.
             form=AnswerForm(kind=values.get("label_kind", "binary"), classes=tuple(values.get("label_classes", ()))),
         )

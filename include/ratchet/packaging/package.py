@@ -4,6 +4,7 @@
 
     models/<model>/<digest>/model.skops     the fitted pipeline, or all of it but an estimator with a format of its own
     models/<model>/<digest>/estimator.*     that estimator: text of LightGBM, UBJSON of XGBoost
+    models/<model>/<digest>/model.onnx      in place of both: an imported model, as it was brought
     models/<model>/<digest>/package.json    the manifest, written last; its sha256 is <digest>
 
 Nothing is parsed before its digest has been checked, and nothing in the folder says what may be trusted.
@@ -24,6 +25,7 @@ from ratchet.packaging.card import Manifest, PackageCard, current_versions, dige
 from ratchet.packaging.custom import check_source, custom_types, custom_versions
 from ratchet.packaging.loaded import LoadedModel, check_golden, golden_scores
 from ratchet.packaging.native import load_native, native_format
+from ratchet.packaging.onnx_file import IMPORTED, ONNX_FILE, ONNX_LIBRARIES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,8 +72,8 @@ def save_package(
         model=str(model),
         card=card,
         # From the bytes, not from memory: what will be served is what is tried.
-        golden_scores=golden_scores(_assemble(files, card.estimator, folder), card),
-        trusted_types=tuple(untrusted_types(files[MODEL_FILE])),
+        golden_scores=golden_scores(_assemble(files, card, folder), card),
+        trusted_types=tuple(untrusted_types(files[MODEL_FILE])) if MODEL_FILE in files else (),
         files={name: digest_of(data) for name, data in files.items()},
         versions=_versions(card.estimator, folder),
     ).to_bytes()
@@ -108,7 +110,7 @@ def load_package(store: ObjectStore, model: ModelId, digest: str, *, folder: Pat
     files = _read_verified(store, model, digest, manifest)
     _check_versions(manifest)
     check_source(estimator, folder, manifest.versions)
-    pipeline = _assemble(files, estimator, folder)
+    pipeline = _assemble(files, manifest.card, folder)
     check_golden(pipeline, manifest.card, manifest.golden_scores)
     return LoadedModel(model=model, digest=digest, card=manifest.card, pipeline=pipeline)
 
@@ -121,21 +123,30 @@ def read_files(store: ObjectStore, model: ModelId, digest: str) -> dict[str, byt
 
 
 def _file_names(estimator: str) -> tuple[str, ...]:
+    if estimator == IMPORTED:
+        return (ONNX_FILE,)
     native = native_format(estimator)
     return (MODEL_FILE, native.file) if native else (MODEL_FILE,)
 
 
 def dump_files(pipeline: Pipeline, estimator: str) -> dict[str, bytes]:
     """Return the files of a fitted pipeline by name, without the manifest: the same model gives the same bytes."""
+    if estimator == IMPORTED:
+        return {ONNX_FILE: pipeline[-1].data}
     native = native_format(estimator)
     if native is None:
         return {MODEL_FILE: dump_model(pipeline)}
     return {MODEL_FILE: dump_model(pipeline[:-1]), native.file: native.dump(pipeline[-1])}
 
 
-def _assemble(files: Mapping[str, bytes], estimator: str, folder: Path | None) -> Pipeline:
+def _assemble(files: Mapping[str, bytes], card: PackageCard, folder: Path | None) -> Pipeline:
     from sklearn.pipeline import Pipeline
 
+    estimator = card.estimator
+    if estimator == IMPORTED:
+        from ratchet.packaging.onnx_model import read_pipeline
+
+        return read_pipeline(files[ONNX_FILE], card)
     pipeline = load_model(files[MODEL_FILE], trusted=custom_types(estimator, folder))
     native = native_format(estimator)
     if native is None:
@@ -144,6 +155,8 @@ def _assemble(files: Mapping[str, bytes], estimator: str, folder: Path | None) -
 
 
 def _versions(estimator: str, folder: Path | None) -> dict[str, str]:
+    if estimator == IMPORTED:
+        return current_versions() | {name: installed_version(name) for name in ONNX_LIBRARIES}
     native = native_format(estimator)
     library = {native.library: installed_version(native.library)} if native else {}
     return current_versions() | library | custom_versions(estimator, folder)
@@ -195,6 +208,8 @@ def _write(store: ObjectStore, name: str, data: bytes) -> None:
 
 
 def _check_versions(manifest: Manifest) -> None:
+    if manifest.card.origin is not None:
+        return  # scikit-learn has no part in it; the golden rows tell whether onnxruntime answers as it did
     trained, here = manifest.versions.get("scikit-learn", "?"), current_versions()["scikit-learn"]
     # scikit-learn promises nothing for a fitted model of another minor version.
     if trained.split(".")[:2] != here.split(".")[:2]:

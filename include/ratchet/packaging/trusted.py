@@ -19,4 +19,6 @@ TRUSTED_TYPES: tuple[str, ...] = (
     # Step sizes and momenta of a neural network's last steps: numbers and arrays.
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+    # Our own step that generates features: names of columns and texts of categories.
+    "ratchet.features.generating.GeneratedFeatures",
 )

@@ -31,11 +31,14 @@ class Explain(Section):
     learning_points: int = Field(default=2, ge=0, le=10, description="Refits on a half, a quarter and so on of those.")
     groups: dict[Name, tuple[Column, ...]] | None = Field(
         default=None,
-        description="Features that a refit each leaves out together; by default those of each join, and the derived.",
+        description="Features that a refit each leaves out together; by default those of each join, the derived, "
+        "and the generated.",
     )
 
 
-def default_groups(joined: dict[str, tuple[str, ...]], derived: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """Return the groups of features that cost something to have: a source each to join, or functions to run."""
+def default_groups(
+    joined: dict[str, tuple[str, ...]], derived: tuple[str, ...], generated: tuple[str, ...]
+) -> dict[str, tuple[str, ...]]:
+    """Return the groups of features that cost something to have: a source each to join, functions to run, pairs."""
     groups = {name: columns for name, columns in joined.items() if columns}
-    return groups | ({"derived": derived} if derived else {})
+    return groups | {name: of for name, of in (("derived", derived), ("generated", generated)) if of}

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from ratchet.spec.generated import Generated
 from ratchet.spec.section import Column, Function, Section
 from ratchet.spec.selection import Selection
 
@@ -30,6 +31,9 @@ class Features(Section):
     inputs: dict[Function, tuple[Column, ...]] = Field(
         default={}, description="The columns that each function reads: `ratchet check` tries that it reads no other."
     )
+    generated: Generated | None = Field(
+        default=None, description="Features made of two others inside the model; a feature set may leave them out."
+    )
     leaks: tuple[Column, ...] = Field(
         default=(), description="Columns known only after the event: withheld at ingestion, refused as features."
     )
@@ -46,7 +50,11 @@ class Features(Section):
                 f"{', '.join(leaked)}: declared under leaks, so known only after the event. "
                 "Remove it from columns and slices, or from leaks if it is known in time."
             )
-        unknown = sorted(set(self.selection.keep if self.selection else ()) - set(self.columns))
+        if self.generated and (
+            fault := self.generated.find_fault({name: of.role for name, of in self.columns.items()})
+        ):
+            raise ValueError(fault)
+        unknown = sorted(set(self.selection.keep if self.selection else ()) - set(self.names()))
         if unknown:
             raise ValueError(f"selection.keep: {', '.join(unknown)} is no feature.")
         if any(column.derived for column in self.columns.values()) and not self.functions:
@@ -59,6 +67,12 @@ class Features(Section):
             raise ValueError(f"inputs: {', '.join(told)} is declared under leaks, so no function may read it.")
         return self
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all features, the generated ones last."""
+        return (*self.columns, *(self.generated.roles() if self.generated else ()))
+
     def only(self, kept: Collection[str]) -> Features:
-        """Return a copy with these columns alone, in the order of the spec."""
-        return self.model_copy(update={"columns": {name: of for name, of in self.columns.items() if name in kept}})
+        """Return a copy with these features alone, in the order of the spec; a generated one needs its sources too."""
+        columns = {name: of for name, of in self.columns.items() if name in kept}
+        generated = self.generated.only(set(kept)) if self.generated else None
+        return self.model_copy(update={"columns": columns, "generated": generated})

@@ -56,7 +56,7 @@ class ModelSpec(Section):
             raise ValueError(
                 f"features: {', '.join(added)} is a name that Ratchet's tables use. Deliver it as another."
             )
-        misused = sorted(reserved & set(self.features.columns))
+        misused = sorted(reserved & set(self.features.names()))
         if misused:
             raise ValueError(
                 f"features.columns: {', '.join(misused)} may not be a feature (entity, time, label or span)."
@@ -71,19 +71,29 @@ class ModelSpec(Section):
         unknown = sorted(set(self.watch.drift.columns) - set(self.features.columns))
         if unknown:
             raise ValueError(f"watch.drift.columns: {', '.join(unknown)} is no feature.")
-        for name, columns in self.train.search.feature_sets.items():
-            if strange := sorted(set(columns) - set(self.features.columns)):
-                raise ValueError(f"train.search.feature_sets.{name}: {', '.join(strange)} is no feature.")
         for column, own in self.watch.drift.columns.items():
             if own.distance in OF_NUMBERS and self.features.columns[column].role != "numeric":
                 raise ValueError(f"watch.drift.columns: {own.distance} is a distance of numbers, and {column} is none.")
         return self
 
     @model_validator(mode="after")
+    def _sets_are_of_features(self) -> ModelSpec:
+        for name, columns in self.train.search.feature_sets.items():
+            at = f"train.search.feature_sets.{name}"
+            if strange := sorted(set(columns) - set(self.features.names())):
+                raise ValueError(f"{at}: {', '.join(strange)} is no feature.")
+            if unmade := sorted(set(columns) - set(self.features.only(columns).names())):
+                raise ValueError(
+                    f"{at}: {', '.join(unmade)} is generated of features that the set lacks. "
+                    "Name them too, or make it by a function of features.py."
+                )
+        return self
+
+    @model_validator(mode="after")
     def _groups_are_of_features(self) -> ModelSpec:
         for name, group in (self.explain.groups or {}).items():
-            unknown = sorted(set(group) - set(self.features.columns))
-            if unknown or not group or set(group) == set(self.features.columns):
+            unknown = sorted(set(group) - set(self.features.names()))
+            if unknown or not group or set(group) >= set(self.features.columns):
                 what = (
                     f"{', '.join(unknown)} is no feature"
                     if unknown
@@ -121,7 +131,9 @@ class ModelSpec(Section):
         columns = self.features.columns
         joined = {name: tuple(one for one in join.adds() if one in columns) for name, join in self.joins.items()}
         derived = tuple(name for name, column in columns.items() if column.derived)
-        return {name: of for name, of in default_groups(joined, derived).items() if len(of) < len(columns)}
+        generated = tuple(self.features.generated.roles()) if self.features.generated else ()
+        groups = default_groups(joined, derived, generated)
+        return {name: of for name, of in groups.items() if not set(of) >= set(self.features.columns)}
 
     def governed_columns(self) -> tuple[str, ...]:
         """Return the delivered columns that are kept for governance alone, and that no model or function reads."""

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from ratchet.spec.section import Column, Section, Share
 
-Reason = Literal["cold_start", "schedule", "drift", "quality", "staleness", "manual"]
+Reason = Literal["cold_start", "schedule", "drift", "quality", "staleness", "manual", "imported"]
 
 
 Distance = Literal["jensen_shannon", "psi", "l_infinity", "chi_squared", "ks", "wasserstein"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ratchet.crashpoints import crash_point
 from ratchet.errors import LostRaceError
+from ratchet.evaluation.declared import check_declared
 from ratchet.evaluation.gate import GateResult, explain
 from ratchet.evaluation.gate import decide_gate as judge
 from ratchet.evaluation.inspection_checks import inspection_checks
@@ -59,6 +60,7 @@ class GateStepResult(StepResult):
     explanation: str
     report_uri: str
     run_url: str | None
+    trained_until: str | None = None
 
     @property
     def candidate(self) -> ModelVersion:
@@ -67,8 +69,9 @@ class GateStepResult(StepResult):
             version=self.candidate_version,
             digest=self.candidate_digest,
             run_id=self.candidate_run_id,
-            trained_from=self.candidate_spans[0],
-            trained_through=self.candidate_spans[-1],
+            # Of one that was imported, as declared.
+            trained_from=None if self.trained_until else self.candidate_spans[0],
+            trained_through=self.trained_until or self.candidate_spans[-1],
             tested_through=self.test_spans[-1],
             evidence_uri=self.evaluation_uri,
         )
@@ -121,6 +124,7 @@ def _decide(
         candidate_spans=evaluated.candidate_spans,
         champion_spans=evaluated.champion_spans,
         further=(
+            *([check_declared(until, evaluated.test_spans)] if (until := evaluated.trained_until) else ()),
             *_with_evidence(inspection, inspected.inspection_uri),
             *_with_evidence(assessed.checks, assessed.assessment_uri),
         ),
@@ -148,6 +152,7 @@ def _decide(
         explanation=explain(gate),
         report_uri=folder.write("report.html", _page(project, spec, evaluated, evaluation, gate)),
         run_url=evaluated.run_url,
+        trained_until=evaluated.trained_until,
     )
 
 
@@ -163,7 +168,9 @@ def _page(
         "Owner": spec.owner,
         "Candidate": f"version {evaluated.candidate_version}, asked for by {', '.join(evaluated.reasons)}",
         "Champion": f"version {evaluated.champion_version}" if evaluated.champion_version else "none yet",
-        "Trained on": f"{evaluated.train_spans[0]} to {evaluated.train_spans[-1]}",
+        "Trained on": f"{evaluated.train_spans[0]} to {evaluated.train_spans[-1]}"
+        if evaluated.trained_until is None
+        else f"elsewhere, imported; until {evaluated.trained_until}, as declared",
         "Tested on": f"{evaluated.test_spans[0]} to {evaluated.test_spans[-1]}",
     }
     title = f"{spec.name}: gate of version {evaluated.candidate_version}, {evaluated.span}"

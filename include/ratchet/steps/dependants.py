@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ratchet.spec.model import ModelSpec
 
 SCHEMA_VERSION = 1
+# The steps that enter a version. Of an imported one the threshold alone is known to depend on our data.
+_ENTERING = ("train", "import_model")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +93,10 @@ def read_revisions(project: Project, model: ModelId, *tables: Table) -> list[Rev
 
 
 def training_results(store: ObjectStore, model: ModelId) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Give the inputs and the result of every training of a model."""
-    for _, record in _records(store, f"runs/{model}/train"):
-        yield record["inputs"], record["result"]
+    """Give the inputs and the result of every training and import of a model."""
+    for step in _ENTERING:
+        for _, record in _records(store, f"runs/{model}/{step}"):
+            yield record["inputs"], record["result"]
 
 
 def _trace(store: ObjectStore, model: ModelId, manifest: SpanManifest, *, replaced: SpanManifest) -> Revision:
@@ -103,7 +106,7 @@ def _trace(store: ObjectStore, model: ModelId, manifest: SpanManifest, *, replac
     while new := {uri: record for uri, record in records if uri not in found and known & set(_texts(record["inputs"]))}:
         found |= new
         known |= {name for uri, record in new.items() for name in _names(uri, record)}
-    trained = [record["result"] for record in found.values() if record["step"] == "train"]
+    trained = [record["result"] for record in found.values() if record["step"] in _ENTERING]
     digests = {one["digest"] for one in trained}
     return Revision(
         model=str(model),
@@ -151,7 +154,7 @@ def _names(uri: str, record: dict[str, Any]) -> Iterator[str]:
     result = record["result"]
     yield from (uri, result["uri"])
     yield from (result[name] for name in ("gate_digest",) if name in result)
-    if record["step"] == "train":
+    if record["step"] in _ENTERING:
         yield result["digest"]
 
 

@@ -55,6 +55,9 @@ class EvaluateResult(StepResult):
     while there is none. ``champion_train_spans`` are those it was fitted on; ``data_version`` is that of the window,
     empty in results of an earlier version. ``candidate_auc`` and ``champion_auc`` are qualities: of several classes the
     macro AUC, of numbers the skill.
+
+    Of a candidate that was imported, ``train_spans`` are those that the linear model beside it was fitted on, and
+    ``trained_until`` and ``declared_spans`` what was declared of it (see `TrainResult`).
     """
 
     reasons: tuple[Reason, ...]
@@ -77,6 +80,18 @@ class EvaluateResult(StepResult):
     data_version: tuple[tuple[str, str, str], ...] = ()
     curves_uri: str | None = None
     explanation_uri: str | None = None
+    trained_until: str | None = None
+    declared_spans: tuple[str, ...] | None = None
+
+    @property
+    def learnt_spans(self) -> tuple[str, ...]:
+        """The spans that the candidate learnt from; none where nobody knows."""
+        return self.train_spans if self.declared_spans is None else self.declared_spans
+
+    @property
+    def baseline_spans(self) -> tuple[str, ...]:
+        """The spans that its inputs are compared with later: those it learnt from, or those it was judged beside."""
+        return self.learnt_spans or self.train_spans
 
 
 def evaluate(project: Project, spec: ModelSpec, window: WindowResult, trained: TrainResult) -> EvaluateResult:
@@ -164,7 +179,7 @@ def _evaluate(
         candidate_version=trained.version,
         candidate_digest=trained.digest,
         candidate_run_id=trained.run_id,
-        candidate_spans=(*window.train_spans, *window.validate_spans),
+        candidate_spans=(*window.train_spans, *window.validate_spans, *_spans_until(window, trained.trained_until)),
         candidate_auc=candidate.quality.value if candidate and candidate.quality else None,
         champion_version=champion.version if champion else None,
         champion_digest=champion.digest if champion else None,
@@ -176,11 +191,18 @@ def _evaluate(
         evaluation_uri=folder.write("evaluation.json", text),
         report_uri=folder.write("report.html", page),
         run_url=trained.run_url,
-        champion_train_spans=evidence.train_spans if evidence else None,
+        champion_train_spans=evidence.learnt_spans if evidence else None,
         data_version=window.data_version,
         curves_uri=folder.write("curves.json", json.dumps(curves.to_json(), indent=1, allow_nan=False)),
         explanation_uri=explained.explanation_uri if explained else None,
+        trained_until=trained.trained_until,
+        declared_spans=trained.declared_spans,
     )
+
+
+def _spans_until(window: WindowResult, trained_until: str | None) -> tuple[str, ...]:
+    """Return the test spans that an imported model may have been trained on."""
+    return tuple(span for span in window.test_spans if trained_until is not None and span <= trained_until)
 
 
 def read_curves(project: Project, uri: str | None) -> Curves | None:

@@ -16,7 +16,8 @@ from ratchet.errors import PredictionsError
 from ratchet.evaluation.yardstick import BINARY
 from ratchet.explanation.cost import feature_costs
 from ratchet.explanation.dependence import partial_dependence
-from ratchet.explanation.permutation import Resampling, permutation_importance
+from ratchet.explanation.features import feature_importance
+from ratchet.explanation.permutation import Resampling
 from ratchet.explanation.results import Explanation
 from ratchet.identity import ModelId
 from ratchet.packaging.package import load_package
@@ -122,12 +123,19 @@ def _explain(
             seed=spec.train.seed,
             units=units_of(spec, examples),
         )
-        features = list(loaded.card.features)
-        importance = permutation_importance(loaded.predict, examples, labels, features, how, yardstick)
+        importance = feature_importance(
+            loaded.pipeline, loaded.card.features, examples, labels, how, form=loaded.card.form, yardstick=yardstick
+        )
+        made = loaded.with_generated(examples)
     with _timed(seconds, "dependence"):
         # A curve a class would be told of each feature: several classes have none.
         shown = 0 if spec.label.kind == "multiclass" else policy.dependence
-        dependence = tuple(partial_dependence(loaded.predict, examples, of.feature) for of in importance[:shown])
+        dependence = tuple(
+            partial_dependence(loaded.predict_given, made, of.feature)
+            if of.feature in loaded.generated
+            else partial_dependence(loaded.predict, examples, of.feature)
+            for of in importance[:shown]
+        )
     with _timed(seconds, "refits"):
         refits = _refit(project, spec, window, trained, examples, loaded, yardstick)
     with _timed(seconds, "cost"):
@@ -139,6 +147,7 @@ def _explain(
             entity=spec.source.entity,
             hidden=spec.hidden_columns(),
         )
+        costs += feature_costs(made, loaded.generated, (), (), entity=spec.source.entity, hidden=spec.hidden_columns())
     found = Explanation(
         n_examples=examples.height,
         n_refit_examples=refits.n_examples,
@@ -183,10 +192,12 @@ def _refit(
 ) -> Refits:
     if not spec.explain.refit_examples or not (spec.explain.learning_points or spec.feature_groups()):
         return Refits(n_examples=0)
+    if trained.trained_until is not None:
+        return Refits(n_examples=0, missing=("learning curve and groups: an imported model cannot be fitted again",))
     train = read_train_examples(project, spec, window.train_spans, versions=window.data_version)
     # As the search has settled it, and without what was left out.
     chosen = settle(spec, trained.family, trained.features)
-    read = [name for name in loaded.card.features if name in chosen.features.columns]
+    read = [name for name in (*loaded.card.features, *loaded.generated) if name in chosen.features.names()]
     chosen = chosen.model_copy(update={"features": chosen.features.only(read)})
     return refit(
         chosen, train.frame, examples, loaded.predict, trained.parameters, yardstick, n_train=trained.n_examples

@@ -15,8 +15,10 @@ from ratchet.errors import InputError
 from ratchet.explanation.comparison import Value, WhatIf, as_features, differing, values_of
 from ratchet.explanation.shapley import shapley_values
 from ratchet.explanation.trees import tree_contributions
+from ratchet.features.generating import generator_of
 from ratchet.features.matrix import to_matrix
 from ratchet.identity import ModelId
+from ratchet.packaging.loaded import TOLERANCE
 from ratchet.packaging.package import load_package
 from ratchet.spans.records import SPAN
 from ratchet.steps.champion import champion_evidence, read_state
@@ -35,8 +37,6 @@ if TYPE_CHECKING:
     from ratchet.steps.logged_predictions import LoggedPrediction
 
 N_BACKGROUND = 64
-# Another build of the same libraries may sum in another order; see packaging.loaded.
-TOLERANCE = 1e-9
 WITHHELD = "(withheld)"
 
 
@@ -64,11 +64,12 @@ class ExplainedPrediction:
     contributions: Contributions
     background_spans: tuple[str, ...]
     what_if: WhatIf | None
+    tolerance: float = TOLERANCE
 
     @property
     def is_same(self) -> bool:
         """Whether the score computed now is the one that was logged."""
-        return abs(self.score - self.logged_score) <= TOLERANCE
+        return abs(self.score - self.logged_score) <= self.tolerance
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -132,10 +133,11 @@ def explain_prediction(
         threshold=record["threshold"],
         logged_score=record["score"],
         score=float(loaded.predict(features)[0]),
-        features=_shown(values_of(features), hidden),
+        features=_shown(values_of(loaded.with_generated(features)), hidden | _made_of(loaded, hidden)),
         made_otherwise=_shown(differing(features, made), hidden),
         contributions=_contributions(spec, loaded, features, background),
         background_spans=spans,
+        tolerance=loaded.tolerance,
         what_if=_what_if(project, spec, loaded, logged.row, made, changes) if changes else None,
     )
 
@@ -195,6 +197,12 @@ def _hidden(spec: ModelSpec) -> frozenset[str]:
     """Return the columns whose values single a person out: no feature may be personal data, some may be such parts."""
     governance = spec.governance
     return frozenset((*governance.quasi_identifiers, *(governance.pii or {}), *governance.pseudonymise))
+
+
+def _made_of(loaded: LoadedModel, hidden: frozenset[str]) -> frozenset[str]:
+    generator = generator_of(loaded.pipeline)
+    sources = generator.sources() if generator else {}
+    return frozenset(name for name, of in sources.items() if hidden & set(of))
 
 
 def _shown(values: Mapping[str, Any], hidden: frozenset[str]) -> dict[str, Any]:

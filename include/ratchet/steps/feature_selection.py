@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ratchet.evaluation.metrics import roc_auc
-from ratchet.explanation.permutation import Resampling, permutation_importance
+from ratchet.explanation.features import feature_importance
+from ratchet.explanation.permutation import Resampling
 from ratchet.features.matrix import feature_roles, to_matrix
 from ratchet.packaging.loaded import score
 from ratchet.steps.explain_candidate import draw
@@ -51,16 +52,16 @@ def select_features(
     validate : polars.DataFrame
         Labelled examples of the validation spans, with derived columns.
     """
-    whole, policy = tuple(feature_roles(spec.features)), spec.features.selection
+    whole, policy = spec.features.names(), spec.features.selection
     if policy is None:
         return Selected(pipeline=pipeline, kept=whole)
     held_out = draw(validate.drop_nulls(spec.label.column), spec, policy.examples)
     labels = held_out[spec.label.column].cast(bool).cast(int).to_numpy()
-    found = permutation_importance(
-        lambda frame: _score(pipeline, frame, spec),
+    found = feature_importance(
+        pipeline,
+        feature_roles(spec.features),
         held_out,
         labels,
-        whole,
         Resampling(
             repeats=_REPEATS,
             resamples=spec.explain.resamples,
@@ -69,14 +70,15 @@ def select_features(
             units=units_of(spec, held_out),
         ),
     )
-    idle = _idle(found, policy.floor, policy.keep)
+    idle = _idle(found, policy.floor, _with_sources(spec, policy.keep))
     if not idle:
         return Selected(pipeline=pipeline, kept=whole, words="; no feature was left out")
-    kept = tuple(name for name in whole if name not in idle)
-    narrowed = spec.model_copy(update={"features": spec.features.only(kept)})
-    without = fit_matrix(
-        LabelledMatrix(features=examples.features[list(kept)], labels=examples.labels), narrowed, parameters
-    )
+    narrowed = spec.model_copy(update={"features": spec.features.only([name for name in whole if name not in idle])})
+    # What is generated of a feature that is left out goes with it.
+    kept = narrowed.features.names()
+    idle = tuple(name for name in whole if name not in kept)
+    read = examples.features[list(narrowed.features.columns)]
+    without = fit_matrix(LabelledMatrix(features=read, labels=examples.labels), narrowed, parameters)
     before, after = (
         roc_auc(labels, scores) for scores in (_score(pipeline, held_out, spec), _score(without, held_out, narrowed))
     )
@@ -91,6 +93,13 @@ def select_features(
 def _idle(found: tuple[Importance, ...], floor: float, keep: tuple[str, ...]) -> tuple[str, ...]:
     """Return the features under the floor, but never the one that brings most."""
     return tuple(of.feature for of in found[1:] if of.is_under(floor) and of.feature not in keep)
+
+
+def _with_sources(spec: ModelSpec, keep: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the features that are kept, and what the generated ones among them are made of."""
+    generated = spec.features.generated
+    made = generated.made() if generated else ()
+    return (*keep, *(source for name, _, pair in made if name in keep for source in pair))
 
 
 def _score(pipeline: Pipeline, frame: pl.DataFrame, spec: ModelSpec) -> Floats:

@@ -110,7 +110,7 @@ def fit_candidate(
     features = spec.features
     if selected is not None and selected.left_out:
         features, pipeline = chosen.features.only(selected.kept), selected.pipeline
-        examples = replace(examples, features=examples.features[list(selected.kept)])
+        examples = replace(examples, features=examples.features[list(features.columns)])
         held_out = labelled_matrix(validate, spec.model_copy(update={"features": features}))
     return Fitted(
         pipeline=pipeline,

@@ -159,11 +159,14 @@ def _changes(
     project: Project, spec: ModelSpec, evaluated: EvaluateResult, champion: LoadedModel
 ) -> tuple[tuple[WindowChange, ...], str]:
     """Return how far each feature that both models read has moved between their training spans."""
-    spans = evaluated.champion_train_spans or ()
+    spans, own = evaluated.champion_train_spans or (), evaluated.learnt_spans
+    for name, known in (("champion", spans), ("candidate", own)):
+        if not known:
+            return (), f"nobody has said which spans the {name} was trained on, as it was imported"
     try:
-        by_span = StatisticsTable(project.home, ModelId(spec.name)).read((*spans, *evaluated.train_spans))
+        by_span = StatisticsTable(project.home, ModelId(spec.name)).read((*spans, *own))
         before = merge_spans([by_span[span] for span in spans])
-        now = merge_spans([by_span[span] for span in evaluated.train_spans])
+        now = merge_spans([by_span[span] for span in own])
     except DataError as error:
         return (), f"{error}"
     shared = [name for name in spec.features.columns if name in champion.card.features]

@@ -42,8 +42,8 @@ def choose_outcome_windows(
     due = calendar.shift(span, -spec.label.known_after_spans)
     target = choose_windows(
         due,
-        evidence.train_spans,
-        _matured(project, spec, _may_be_compared(spec, validated, evidence.train_spans, due)),
+        evidence.baseline_spans,
+        _matured(project, spec, _may_be_compared(spec, validated, evidence.baseline_spans, due)),
         spec.watch.target,
         calendar,
         season_spans=spec.watch.target.season_spans,

@@ -12,7 +12,6 @@ from ratchet.errors import PredictionsError, TrainingError
 from ratchet.evaluation.bootstrap import AucResamples, bootstrap_quality
 from ratchet.evaluation.yardstick import BINARY
 from ratchet.explanation.results import GroupBenefit, LearningPoint
-from ratchet.features.matrix import feature_roles
 from ratchet.packaging.answers import AnswerForm
 from ratchet.packaging.loaded import score
 from ratchet.spans.records import SPAN
@@ -57,8 +56,9 @@ class _Fits:
 
     def add(self, name: str, rows: NDArray[np.intp], *, without: Collection[str] = ()) -> None:
         """Fit on these rows and without these features, and score the test examples; say so where that cannot be."""
-        kept = [column for column in feature_roles(self.spec.features) if column not in without]
-        spec = self.spec.model_copy(update={"features": self.spec.features.only(kept)})
+        left = [name for name in self.spec.features.names() if name not in without]
+        spec = self.spec.model_copy(update={"features": self.spec.features.only(left)})
+        kept = list(spec.features.columns)
         examples = LabelledMatrix(features=self.train.features[kept].iloc[rows], labels=self.train.labels[rows])
         try:
             pipeline = fit_matrix(examples, spec, self.parameters)
@@ -101,10 +101,10 @@ def refit(
     n_train : int, optional
         Examples that the candidate was fitted on, where ``train`` is a sample of them.
     """
-    policy, columns = spec.explain, set(spec.features.columns)
+    policy, columns, delivered = spec.explain, set(spec.features.names()), set(spec.features.columns)
     # A candidate may have left features out by itself.
     there = {name: tuple(one for one in group if one in columns) for name, group in spec.feature_groups().items()}
-    groups = {name: group for name, group in there.items() if 0 < len(group) < len(columns)}
+    groups = {name: group for name, group in there.items() if group and not delivered <= set(group)}
     whole = labelled_matrix(train, spec)
     n = len(whole.labels)
     drawn = np.random.default_rng(spec.train.seed).permutation(n)[: policy.refit_examples]

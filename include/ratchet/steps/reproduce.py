@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from ratchet.errors import DataError, InputError, ModelError, SpecError, StoreError, TrainingError
-from ratchet.features.matrix import feature_roles
 from ratchet.identity import ModelId
 from ratchet.ledger.chain import Ledger
 from ratchet.packaging.card import digest_of
@@ -74,6 +73,9 @@ def reproduce(project: Project, spec: ModelSpec, version: str) -> ReproduceResul
     """
     store, model = open_store(project.home), ModelId(spec.name)
     trained = _find_training(project, model, version)
+    if trained.get("trained_until"):
+        origin = read_manifest(store, model, trained["digest"]).card.origin
+        return _untold(spec, trained, f"not reproducible, {origin.words if origin else 'imported'}: trained elsewhere")
     erased_by = Ledger(store, model).read_state().not_reproducible.get(trained["digest"])
     if erased_by is not None:
         return _untold(
@@ -160,9 +162,9 @@ def _fit(project: Project, spec: ModelSpec, recipe: Recipe) -> Pipeline:
         return fit_by_spans(recipe.train_spans, read, chosen, recipe.parameters).pipeline
     examples = read(*recipe.train_spans)
     if recipe.left_out:
-        kept = [name for name in feature_roles(chosen.features) if name not in recipe.left_out]
+        kept = [name for name in chosen.features.names() if name not in recipe.left_out]
         chosen = chosen.model_copy(update={"features": chosen.features.only(kept)})
-        examples = replace(examples, features=examples.features[kept])
+        examples = replace(examples, features=examples.features[list(chosen.features.columns)])
     return fit_matrix(examples, chosen, recipe.parameters)
 
 

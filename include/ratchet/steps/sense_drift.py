@@ -63,7 +63,9 @@ def sense_drift(project: Project, spec: ModelSpec, span: str) -> DriftStepResult
     validated = ManifestStore(open_store(project.home), model, "examples").validated()
     evidence = champion_evidence(project, champion)
     calendar = Calendar.of(spec.source)
-    windows = choose_windows(span, evidence.train_spans, validated, policy, calendar, season_spans=policy.season_spans)
+    windows = choose_windows(
+        span, evidence.baseline_spans, validated, policy, calendar, season_spans=policy.season_spans
+    )
     if not windows.current or not windows.baseline:
         lacking = "the newest" if not windows.current else "the champion's training"
         return _not_sensed(spec, span, f"not enough data: none of {lacking} spans is there and validated")
@@ -80,6 +82,8 @@ def sense_drift(project: Project, spec: ModelSpec, span: str) -> DriftStepResult
 
     def compute(folder: StepFolder) -> DriftStepResult:
         inputs = _compare(project, spec, span, windows, folder)
+        if not evidence.learnt_spans:
+            inputs = replace(inputs, words=f"{inputs.words} (the champion was imported: against the spans of its gate)")
         target = compare_target(project, spec, outcomes.target)
         predictions = compare_predictions(project, spec, champion, outcomes.predictions)
         inputs = replace(

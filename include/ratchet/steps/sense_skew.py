@@ -65,7 +65,7 @@ def sense_skew(project: Project, spec: ModelSpec, span: str) -> SkewStepResult:
     if log.is_empty():
         return _not_sensed(spec, span, "not enough data: the scoring service answered no request")
     validated = ManifestStore(open_store(project.home), model, "examples").validated()
-    baseline = tuple(one for one in champion_evidence(project, champion).train_spans if one in validated)
+    baseline = tuple(one for one in champion_evidence(project, champion).baseline_spans if one in validated)
     stored = tuple(sorted(set(log[SPAN].unique()) & validated))
     versions = [(m.span, m.delivery) for m in read_manifests(project, model, "examples", (*baseline, *stored))]
     key = StepKey(

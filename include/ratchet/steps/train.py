@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ratchet.crashpoints import crash_point
 from ratchet.errors import MissingSpanError
 from ratchet.features.matrix import feature_roles
+from ratchet.features.transform import GENERATE
 from ratchet.identity import ModelId
 from ratchet.packaging.answers import AnswerForm
 from ratchet.packaging.card import PackageCard
@@ -57,6 +58,10 @@ class TrainResult(StepResult):
     ``restarts`` counts how often a fit that workers share was begun again from its last checkpoint, as a worker died.
     ``left_out`` are features of the spec that it does not read, as ``features.selection`` asks for. Only a model of
     outcomes that are true or false has a ``threshold``.
+
+    Of a model that was imported (`ratchet.steps.import_model`), ``trained_until`` is the last span that it may have
+    been trained on, and ``declared_spans`` those that it is said to be, none where that was not said. None of one that
+    was fitted here.
     """
 
     version: str
@@ -75,6 +80,8 @@ class TrainResult(StepResult):
     family: str = MAIN_FAMILY
     features: str = ALL_FEATURES
     recipe_uri: str | None = None
+    trained_until: str | None = None
+    declared_spans: tuple[str, ...] | None = None
 
 
 def train(
@@ -198,7 +205,8 @@ def _enter(
 ) -> str:
     # From the package, so that the registry holds the very bytes that are gated and served.
     files = read_files(open_store(project.home), model, package.digest)
-    own = files if is_custom(estimator) or len(files) > 2 else None
+    # MLflow alone knows neither a class of the folder, nor a native format, nor our step that generates features.
+    own = files if is_custom(estimator) or len(files) > 2 or GENERATE in pipeline.named_steps else None
     version = register_version(run, model, package.digest, pipeline, model_bytes=files[MODEL_FILE], package_files=own)
     crash_point("train.registered")
     log_training(run, record, at=at)

@@ -187,7 +187,8 @@ def _log_dataset(client: MlflowClient, run: TrackingRun, inputs: Mapping[str, An
     """Log a dataset for each table that was read, with the version of the table that holds each span."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    tables: list[TableInput] = inputs.get("tables") or [{"table": "examples"}]
+    # An empty list says that nothing of ours was read; of an imported model nothing else is known.
+    tables: list[TableInput] = inputs.get("tables", [{"table": "examples"}])
     logged = [
         DatasetInput(
             Dataset(
@@ -201,7 +202,8 @@ def _log_dataset(client: MlflowClient, run: TrackingRun, inputs: Mapping[str, An
         )
         for table in tables
     ]
-    client.log_inputs(run.run_id, logged)
+    if logged:
+        client.log_inputs(run.run_id, logged)
 
 
 def _source_of(table: TableInput) -> dict[str, Any]:

@@ -6,13 +6,14 @@ The bytes that are logged are those of the package, so what the registry shows i
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ratchet.packaging import flavour
+from ratchet.packaging.onnx_file import ONNX_FILE, ONNX_LIBRARIES
 from ratchet.packaging.package import MODEL_FILE
 from ratchet.packaging.trusted import TRUSTED_TYPES
 from ratchet.training.registry import bounded, is_server
@@ -37,7 +38,7 @@ def register_version(
     digest: str,
     pipeline: Pipeline,
     *,
-    model_bytes: bytes,
+    model_bytes: bytes = b"",
     package_files: Mapping[str, bytes] | None = None,
 ) -> str:
     """Return the registry's version of a packaged model, registered now unless a version carries its digest.
@@ -51,8 +52,9 @@ def register_version(
     model_bytes : bytes
         The package's ``model.skops``, which takes the place of MLflow's own dump: dumps differ, digests must not.
     package_files : mapping of str to bytes, optional
-        Every file of a package that MLflow cannot load by itself (a native format, a class of the model folder): the
-        registry then holds them, and MLflow loads them through `ratchet.packaging.flavour`.
+        Every file of a package that MLflow cannot load by itself (a native format, a class of the model folder, an
+        imported model): the registry then holds them in place of ``model_bytes``, and MLflow loads them through
+        `ratchet.packaging.flavour`.
 
     Raises
     ------
@@ -191,9 +193,9 @@ def _write_packaged(path: Path, described: Model, *, model: ModelId, digest: str
             loader_module=flavour.__name__,
             data_path=str(data),
             mlflow_model=described,
-            pip_requirements=[*_requirements(), "ratchet-ml"],
+            pip_requirements=[*_requirements(ONNX_LIBRARIES if ONNX_FILE in files else ()), "ratchet-ml"],
         )
 
 
-def _requirements() -> list[str]:
-    return [f"{name}=={installed_version(name)}" for name in _REQUIREMENTS]
+def _requirements(more: Sequence[str] = ()) -> list[str]:
+    return [f"{name}=={installed_version(name)}" for name in (*_REQUIREMENTS, *more)]

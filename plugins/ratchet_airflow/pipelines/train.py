@@ -92,7 +92,8 @@ def build_train(spec: ModelSpec) -> DAG:
             outlets=[candidate_asset(model)],
             doc_md="Hands a proven candidate to the release; skipped, with the reasons, when the gate refused it.",
         )
-    known = get_args(Reason)
+    # A model that was trained elsewhere is not trained here.
+    known = [reason for reason in get_args(Reason) if reason != "imported"]
     reasons = field(
         ["manual"],
         type="array",

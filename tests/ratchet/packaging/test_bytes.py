@@ -14,8 +14,9 @@ from ratchet.packaging.card import digest_of
 from ratchet.packaging.native import native_format
 from ratchet.packaging.trusted import TRUSTED_TYPES
 from ratchet.spec.estimators import ESTIMATORS as ESTIMATORS_OF_A_SPEC
+from ratchet.spec.generated import Generated
 from ratchet.training.fit import fit
-from tests.ratchet.features.make import ESTIMATORS, NETWORK, SMALL, make_frame, make_spec
+from tests.ratchet.features.make import ESTIMATORS, FEATURES, NETWORK, SMALL, make_frame, make_spec
 
 DIGESTS = """
 from tests.ratchet.features.make import ESTIMATORS, make_frame, make_spec
@@ -48,6 +49,8 @@ def test_another_seed_gives_other_bytes() -> None:
 def test_every_trusted_type_is_needed_by_an_estimator_and_no_other() -> None:
     fitted = [fit(make_frame(), make_spec(name)) for name in ESTIMATORS_OF_A_SPEC if native_format(name) is None]
     fitted.append(fit(make_frame(), make_spec(NETWORK, parameters=SMALL[NETWORK] | {"solver": "sgd"})))
+    pairs = Generated(products=(("distance", "hour"),))
+    fitted.append(fit(make_frame(), make_spec(features=FEATURES.model_copy(update={"generated": pairs}))))
     needed = {name for pipeline in fitted for name in untrusted_types(dump_model(pipeline))}
     assert needed == set(TRUSTED_TYPES)
 

@@ -417,6 +417,13 @@ def encoded(model: Model) -> object:
     return repr(build_pipeline(model.spec)[0])
 
 
+def generated(model: Model) -> object:
+    """What a model makes itself, by name: how many different values, and how often nothing."""
+    matrix = labelled_matrix(examples(model), model.spec).features
+    made = build_pipeline(model.spec)[:1].fit_transform(matrix).drop(columns=list(matrix.columns))
+    return {name: (of.nunique(), int(of.isna().sum())) for name, of in made.items()}
+
+
 def searched(model: Model) -> object:
     store = model.path / "study.db"
     store.unlink(missing_ok=True)
@@ -805,6 +812,10 @@ LAYERS = {
     "train.parameters": {},
     "train.search": {"trials": 2, "space": {"hidden_layer_sizes": {"max_layers": 1, "units": [2]}}},
 }
+GENERATED = {
+    "features.columns.depot": {"role": "categorical"},
+    "features.generated": {"crossings": [["carrier", "depot"]], "products": [["distance", "weight"]]},
+}
 FAMILIES = {"train.search": {"trials": 1, "families": {"forest": {"estimator": FOREST}}}}
 
 DELTA = {"source.delivery": {"kind": "delta", "table": "a"}}
@@ -1130,6 +1141,18 @@ CASES = {
         for key, value in {"max_parity_difference": 0.0, "min_parity_ratio": 1.0, "max_odds_difference": 0.0}.items()
     },
     "evaluate.max_slice_drop": Case(key="evaluate.max_slice_drop", value=0.9, observe=gate("schedule")),
+    **{
+        f"features.generated.{_name}": Case(
+            key=f"features.generated.{_name}", value=_value, observe=generated, given=GENERATED
+        )
+        for _name, _value in {
+            "products": [["distance", "hour"]],
+            "ratios": [["distance", "weight"]],
+            "differences": [["weight", "hour"]],
+            "crossings": [["depot", "carrier"]],
+            "max_categories": 2,
+        }.items()
+    },
     "features.selection.floor": Case(
         key="features.selection.floor",
         value=0.0,

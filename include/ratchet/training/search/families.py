@@ -9,8 +9,6 @@ from ratchet.spec.estimators import estimator_kind
 from ratchet.spec.search import ALL_FEATURES, MAIN_FAMILY, Choice, Layers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ratchet.features.transform import Parameters
     from ratchet.spec.estimators import Encoding, Parameter
     from ratchet.spec.model import ModelSpec
@@ -99,9 +97,9 @@ def rank_of(estimator: str) -> int:
 def columns_of(spec: ModelSpec, features: str) -> tuple[str, ...]:
     """Return the features of a named set, in the order of the spec."""
     if features == ALL_FEATURES:
-        return tuple(spec.features.columns)
+        return spec.features.names()
     chosen = set(spec.train.search.feature_sets[features])
-    return tuple(name for name in spec.features.columns if name in chosen)
+    return tuple(name for name in spec.features.names() if name in chosen)
 
 
 def settle(spec: ModelSpec, family: str, features: str) -> ModelSpec:
@@ -112,8 +110,7 @@ def settle(spec: ModelSpec, family: str, features: str) -> ModelSpec:
     if (family, features) == (MAIN_FAMILY, ALL_FEATURES):
         return spec
     kind = estimator_kind(families_of(spec)[family].estimator)
-    chosen, columns = families_of(spec)[family], spec.features.columns
-    kept: Mapping[str, object] = {name: columns[name] for name in columns_of(spec, features)}
+    chosen = families_of(spec)[family]
     return spec.model_copy(
         update={
             "train": spec.train.model_copy(
@@ -126,6 +123,6 @@ def settle(spec: ModelSpec, family: str, features: str) -> ModelSpec:
                     "feed": spec.train.feed if kind.is_fed_by_spans else "whole",
                 }
             ),
-            "features": spec.features.model_copy(update={"columns": kept}),
+            "features": spec.features.only(columns_of(spec, features)),
         }
     )
