@@ -59,6 +59,8 @@ def age_versions(project: Project, spec: ModelSpec, span: str) -> StalenessCurve
     StalenessCurveResult or str
         In words what is missing, while too few versions or spans are there.
     """
+    if spec.label.kind != "binary":
+        return f"how models age is told in AUC, and this label is {spec.label.kind}"
     model, calendar = ModelId(spec.name), Calendar.of(spec.source)
     versions = _versions(project, spec)
     grid, loaded = _choose(project, spec, {night: digest for night, (digest, _) in versions.items()}, span)
@@ -102,14 +104,15 @@ def age_versions(project: Project, spec: ModelSpec, span: str) -> StalenessCurve
 
 
 def _versions(project: Project, spec: ModelSpec) -> dict[str, tuple[str, str]]:
-    """Return digest and version of the newest training of each night whose gate did not fail."""
+    """Return digest and version of the newest training here of each night whose gate did not fail."""
     store, model = open_store(project.home), ModelId(spec.name)
     failed = {
         candidate["digest"]
         for entry in Ledger(store, model).entries()
         if entry.kind == "gate" and entry.body["verdict"] == "fail" and (candidate := entry.body.get("candidate"))
     }
-    found = [result for _, result in training_results(store, model) if result["digest"] not in failed]
+    trained = [result for _, result in training_results(store, model) if not result.get("trained_until")]
+    found = [result for result in trained if result["digest"] not in failed]
     found.sort(key=lambda result: (result["span"], len(result["version"]), result["version"]))
     return {result["span"]: (result["digest"], result["version"]) for result in found}
 
