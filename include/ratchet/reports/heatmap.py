@@ -30,7 +30,8 @@ def plot_heat(
     as_share : bool
         Whether figures are shown in percent.
     """
-    width = min((_WIDTH - _LEFT) / max(len(columns), 1), 80.0)
+    # Wide enough for the names of a few columns, narrow enough for many.
+    width = min((_WIDTH - _LEFT) / max(len(columns), 1), max(80.0, _room_for(columns)))
     has_room = width >= 34
     parts = [*_ticks(columns, width)]
     for i, (name, figures) in enumerate(rows):
@@ -57,8 +58,7 @@ def _cell(x: float, y: float, width: float, figure: float, words: str) -> Markup
 
 def _ticks(columns: Sequence[str], width: float) -> list[Markup]:
     # As many names as have room: the first, the last, and some between.
-    longest = max((len(name) for name in columns), default=1) * 7 + 8
-    every = max(round(longest / width + 0.49), 1)
+    every = max(round(_room_for(columns) / width + 0.49), 1)
     if len(columns) // every > _NAMED_TICKS and every > 1:
         every = max(every, len(columns) // _NAMED_TICKS)
     return [
@@ -66,3 +66,8 @@ def _ticks(columns: Sequence[str], width: float) -> list[Markup]:
         for j, name in enumerate(columns)
         if j % every == 0
     ]
+
+
+def _room_for(columns: Sequence[str]) -> float:
+    """Return how wide the longest name is."""
+    return max((len(name) for name in columns), default=1) * 7.0 + 8
