@@ -372,7 +372,7 @@ def staleness(
     tolerance: Annotated[
         float | None,
         typer.Option(
-            help="Quality (AUC, macro AUC, skill) that a longer period may lose; evaluate.non_inferiority_margin without it."
+            help="Quality (AUC, skill) that a longer period may lose; evaluate.non_inferiority_margin without it."
         ),
     ] = None,
 ) -> None:
