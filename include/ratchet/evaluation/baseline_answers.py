@@ -13,16 +13,16 @@ import numpy as np
 
 from ratchet.errors import EmptyDataError
 from ratchet.evaluation.baselines import sides
-from ratchet.evaluation.losses import RMSE
+from ratchet.training.losses import RMSE
 
 if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import ArrayLike, NDArray
 
-    from ratchet.evaluation.losses import Loss
     from ratchet.evaluation.metrics import Floats
     from ratchet.spec.label import Label
     from ratchet.spec.objective import Rule
+    from ratchet.training.losses import Loss
 
 
 def dummy_answers(train_labels: NDArray[Any], label: Label, n_examples: int, *, loss: Loss = RMSE) -> Floats:

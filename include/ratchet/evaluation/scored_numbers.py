@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ratchet.evaluation.bootstrap import Interval
-    from ratchet.evaluation.losses import Loss
     from ratchet.evaluation.metrics import Floats
     from ratchet.evaluation.resampling import Counts, Drawing
+    from ratchet.training.losses import Loss
 
 # Cells a side: of few examples fewer, so that a cell is not the number of one.
 _CELLS = ((2_000, 24), (500, 12), (0, 6))

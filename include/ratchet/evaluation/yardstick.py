@@ -24,11 +24,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ratchet.evaluation.delong import AucError, auc_error
-from ratchet.evaluation.losses import MAE, Loss
 from ratchet.evaluation.metrics import DIGITS, check_labels, roc_auc
 from ratchet.evaluation.predictions import find_fault, find_fault_of_classes, find_fault_of_numbers
 from ratchet.evaluation.ranking import Ranking
 from ratchet.evaluation.tallies import Sums
+from ratchet.training.losses import MAE, Loss
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

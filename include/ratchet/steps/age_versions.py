@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ratchet.errors import ModelError, TrainingError
-from ratchet.evaluation.losses import Loss
 from ratchet.identity import ModelId
 from ratchet.ledger.chain import Ledger
 from ratchet.monitoring.age_grid import AgeGrid, choose_nights
@@ -26,6 +25,7 @@ from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
 from ratchet.steps.staleness_result import StalenessCurveResult, staleness_result
 from ratchet.storage.objects import open_store
+from ratchet.training.losses import Loss
 
 if TYPE_CHECKING:
     from ratchet.packaging.loaded import LoadedModel

@@ -10,7 +10,6 @@ from ratchet.evaluation.baseline_answers import dummy_answers, rule_answers
 from ratchet.evaluation.contenders import evaluate_contenders
 from ratchet.evaluation.curves import Curves, compute_curves
 from ratchet.evaluation.logged import logged_metrics
-from ratchet.evaluation.losses import Loss
 from ratchet.evaluation.yardstick import Yardstick
 from ratchet.features.transform import build_linear_baseline
 from ratchet.identity import ModelId
@@ -30,6 +29,7 @@ from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, 
 from ratchet.steps.train_examples import read_train_examples, sampling_input
 from ratchet.storage.objects import open_store
 from ratchet.training.fit import code_labels, fit_pipeline, labelled_matrix
+from ratchet.training.losses import Loss
 from ratchet.training.tracking import log_evaluation
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ratchet.errors import MissingSpanError
-from ratchet.evaluation.losses import Loss
 from ratchet.evaluation.yardstick import Yardstick
 from ratchet.identity import ModelId
 from ratchet.monitoring.quality import judge_quality
@@ -18,6 +17,7 @@ from ratchet.steps.champion import champion_evidence, read_evaluation
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
 from ratchet.storage.objects import open_store
 from ratchet.training.fit import code_labels
+from ratchet.training.losses import Loss
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ratchet.errors import InputError
 from ratchet.evaluation.bootstrap import bootstrap_auc
-from ratchet.evaluation.leads import macro_auc_lead, skill_lead
+from ratchet.evaluation.leads import quality_lead
+from ratchet.evaluation.yardstick import Yardstick
 from ratchet.packaging.custom import custom_versions
 from ratchet.reports.search import render_search
 from ratchet.spans.records import SPAN
@@ -21,6 +22,7 @@ from ratchet.steps.results import Result, StepFolder, StepKey, StepResult, run_o
 from ratchet.steps.track_search import trial_teller
 from ratchet.steps.train_examples import TrainExamples, read_train_examples, sampling_input
 from ratchet.storage.objects import open_store
+from ratchet.training.losses import Loss
 from ratchet.training.measures import MEASURE_NAMES
 from ratchet.training.search.choice import Contender, choose_simplest, words_of_choice
 from ratchet.training.search.families import Setting, columns_of, families_of
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from ratchet.evaluation.bootstrap import Interval
-    from ratchet.evaluation.metrics import Floats
     from ratchet.evaluation.resampling import Units
     from ratchet.project import Project
     from ratchet.spec.estimators import Parameter
@@ -172,13 +172,14 @@ def _key(spec: ModelSpec, window: WindowResult) -> StepKey:
         custom |= custom_versions(family.estimator, spec.folder)
     several = bool(spec.train.search.families or spec.train.search.feature_sets)
     interval = {"interval": [spec.evaluate.confidence, spec.evaluate.resamples], **named_by(spec)} if several else {}
+    loss = {"loss": asdict(Loss.of(spec.evaluate))} if spec.label.kind == "regression" else {}
     return StepKey(
         step="tune",
         version=2,
         spec=spec,
         sections=("features", "label", "train"),
         span=window.span,
-        inputs={"data": window.fitted_version, **interval, **custom, **sampling_input(spec)},
+        inputs={"data": window.fitted_version, **interval, **loss, **custom, **sampling_input(spec)},
     )
 
 
@@ -265,19 +266,17 @@ def _distances(
     policy, truth = spec.evaluate, ground.judged_on.labels
     if spec.label.kind != "binary":
         ours = scores[str(best.number)]
-        leads = {t.number: _lead(ground, ours, scores[str(t.number)], policy.confidence, units) for t in others}
+        yardstick = Yardstick.of(spec, reference=ground.reference if spec.label.kind == "regression" else None)
+        leads = {
+            t.number: quality_lead(yardstick, truth, ours, scores[str(t.number)], policy.confidence, units=units)
+            for t in others
+        }
         return {number: (interval.low, interval.high) for number, interval in leads.items()}
     drawn = bootstrap_auc(truth, scores, resamples=policy.resamples, seed=spec.train.seed, units=units)
     if drawn is None:  # without both outcomes, which the ground has refused
         return {}
     several = {t.number: drawn.difference(str(best.number), str(t.number), policy.confidence) for t in others}
     return {number: (interval.low, interval.high) for number, interval in several.items()}
-
-
-def _lead(ground: Ground, best: Floats, other: Floats, confidence: float, units: Units | None) -> Interval:
-    if ground.spec.label.kind == "multiclass":
-        return macro_auc_lead(ground.judged_on.labels, best, other, confidence, units=units)
-    return skill_lead(ground.judged_on.labels, best, other, confidence, reference=ground.reference, units=units)
 
 
 def _contender(trial: Trial, spec: ModelSpec, low: float, high: float) -> Contender:

@@ -5,8 +5,8 @@ kind       measure                    range
 ========== ========================== =======================================================================
 binary     AUC                        0 to 1; 0.5 is a guess
 multiclass macro one-vs-rest AUC      0 to 1; 0.5 is a guess; the mean over the classes that came and did not
-regression skill, 1 - MAE / MAE of    up to 1; 0 is as good as the mean of the training labels, negative worse;
-           the mean                   has no unit, so that margins and gains mean the same for any label
+regression skill, 1 - loss / loss of  up to 1; 0 is as good as the best constant of the training labels, negative
+           a constant                 worse; has no unit, so that margins and gains mean the same for any label
 ========== ========================== =======================================================================
 """
 
@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ratchet.training.losses import MAE, Loss
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -26,7 +28,12 @@ MEASURE_NAMES: Final[Mapping[LabelKind, str]] = {"binary": "AUC", "multiclass": 
 
 
 def measure(
-    kind: LabelKind, labels: NDArray[Any], answers: NDArray[np.float64], *, reference: float | None = None
+    kind: LabelKind,
+    labels: NDArray[Any],
+    answers: NDArray[np.float64],
+    *,
+    reference: float | None = None,
+    loss: Loss = MAE,
 ) -> float | None:
     """Return how good answers are.
 
@@ -37,7 +44,9 @@ def measure(
     answers : ndarray of shape (n_examples,), or (n_examples, n_classes) of a multiclass label
         As a model answers them, finite.
     reference : float
-        Of numbers, what the dummy answers: the mean of the training labels.
+        Of numbers, what the dummy answers: the constant that has the least loss on the training labels.
+    loss : Loss
+        Of numbers, what they are judged by.
 
     Returns
     -------
@@ -56,8 +65,8 @@ def measure(
         raise ValueError("each answer must be a finite number.")
     if kind == "regression":
         if reference is None:
-            raise ValueError("the skill of predicted numbers needs a reference: the mean of the training labels.")
-        return skill(labels, answers, reference)
+            raise ValueError("the skill of predicted numbers needs a reference: what the dummy answers.")
+        return skill(labels, answers, reference, loss)
     return _auc(labels == 1, answers) if kind == "binary" else macro_auc(labels, answers)
 
 
@@ -68,12 +77,15 @@ def macro_auc(labels: NDArray[Any], answers: NDArray[np.float64]) -> float | Non
     return float(np.mean(known)) if known else None
 
 
-def skill(labels: NDArray[Any], answers: NDArray[np.float64], reference: float) -> float | None:
-    """Return 1 - MAE / MAE of a constant; None without an example, or where the constant is never wrong."""
+def skill(
+    labels: NDArray[np.float64], answers: NDArray[np.float64], reference: float, loss: Loss = MAE
+) -> float | None:
+    """Return 1 - loss / loss of a constant; None without an example, or where the constant is never wrong."""
     if not len(labels):
         return None
-    of_reference = float(np.abs(labels - reference).mean())
-    return 1 - float(np.abs(labels - answers).mean()) / of_reference if of_reference > 0 else None
+    constant = loss.of_examples(labels, np.full(len(labels), reference)).mean()
+    ours = loss.of_examples(labels, answers).mean()
+    return 1 - float(loss.of_mean(ours / constant)) if constant > 0 else None
 
 
 def _auc(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> float | None:

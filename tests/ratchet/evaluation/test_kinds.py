@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from ratchet.evaluation.beside import Beside
 from ratchet.evaluation.bootstrap import bootstrap_quality
 from ratchet.evaluation.contenders import evaluate_contenders
-from ratchet.evaluation.losses import Loss
 from ratchet.evaluation.resampling import Drawing, Units
 from ratchet.evaluation.results import Evaluation
 from ratchet.evaluation.scored_classes import ScoredClasses
 from ratchet.evaluation.scored_numbers import ScoredNumbers
 from ratchet.evaluation.yardstick import Yardstick
 from ratchet.spec.evaluation import Evaluate
+from ratchet.training.losses import Loss
 
 SEEDS = st.integers(0, 2**32 - 1)
 CLASSES = ("walk", "rail", "bus")

@@ -80,3 +80,8 @@ def test_a_guess_of_numbers_has_no_skill_so_floors_begin_at_nothing():
 def test_a_binary_spec_keeps_the_names_of_its_results():
     assert {"metric", "quantile"}.isdisjoint(Evaluate(test_spans=1).model_dump(mode="json"))
     assert parcels_spec(NUMBERS | {"evaluate.metric": "rmse"}).model_dump(mode="json")["evaluate"]["metric"] == "rmse"
+
+
+def test_a_spec_written_out_with_all_its_defaults_is_read_back():
+    for spec in (parcels_spec(NUMBERS), parcels_spec(CLASSES), parcels_spec()):
+        assert type(spec).model_validate_json(spec.model_dump_json()) == spec

@@ -37,7 +37,6 @@ from ratchet.evaluation.inspection import Footprint, Inspection, WindowChange
 from ratchet.evaluation.inspection_checks import inspection_checks
 from ratchet.evaluation.leakage import FeatureFigures
 from ratchet.evaluation.limits import check_limits
-from ratchet.evaluation.losses import Loss
 from ratchet.evaluation.overlap import OverlapFigures
 from ratchet.evaluation.resampling import Drawing
 from ratchet.evaluation.results import Evaluation
@@ -83,6 +82,7 @@ from ratchet.steps.tune import tune
 from ratchet.training.checkpoints import Checkpoints
 from ratchet.training.fit import fit, fit_matrix, labelled_matrix
 from ratchet.training.long_fit import Watcher, fit_in_rounds
+from ratchet.training.losses import Loss
 from ratchet.training.search.families import families_of, settle
 from ratchet.training.search.pruning import rungs_of
 from ratchet.training.search.running import Ground, search

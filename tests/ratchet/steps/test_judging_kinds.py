@@ -11,7 +11,6 @@ import pytest
 from rich.console import Console
 
 from ratchet.cli.explaining import print_explained
-from ratchet.evaluation.losses import Loss
 from ratchet.evaluation.yardstick import Yardstick
 from ratchet.packaging.package import load_package
 from ratchet.project import Project
@@ -34,6 +33,7 @@ from ratchet.steps.sense_quality import sense_quality
 from ratchet.steps.train import train
 from ratchet.steps.tune import tune
 from ratchet.training.fit import code_labels
+from ratchet.training.losses import Loss
 from ratchet.training.registry import bounded
 from tests.factories.kinds import CLASSES, Kind, make_kind, make_trips
 from tests.factories.models import AUTHOR, Model, at, day, days

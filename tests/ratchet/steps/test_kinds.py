@@ -235,6 +235,11 @@ def test_a_feature_that_brings_too_little_is_left_out_of_the_package(trained: Tr
     assert len(loaded.predict(examples.drop("weather"))) == A_SPAN
     made = reproduce(model.project, narrow, result.version)
     assert (made.verdict, made.equality) == ("pass", "bits")
+    if spec.label.kind == "regression":
+        # What a feature brings is told in another loss, so it is another training.
+        other = narrow.model_copy(update={"evaluate": spec.evaluate.model_copy(update={"metric": "rmse"})})
+        tuned = tune(model.project, narrow, trained.window)
+        assert train(model.project, other, trained.window, tuned, at=at(day(8))).uri != result.uri
 
 
 class TestOutcomesThatAreNone:

@@ -15,6 +15,7 @@ from ratchet.crashpoints import crash_point
 from ratchet.errors import TrainingError
 from ratchet.packaging.answers import AnswerForm, raw_answers
 from ratchet.training.fit import LabelledMatrix, fit_matrix, labelled_matrix
+from ratchet.training.losses import Loss
 from ratchet.training.measures import MEASURE_NAMES, measure
 from ratchet.training.search.families import Setting, settle
 from ratchet.training.search.pruning import Rung, make_pruner, rungs_of
@@ -67,8 +68,8 @@ class Ground:
 
     @property
     def reference(self) -> float:
-        """What a dummy answers for numbers: their mean over all train spans, whatever rung a setting is fitted on."""
-        return float(self.rungs[-1].examples.labels.mean())
+        """What a dummy answers for numbers: the best constant on all train spans, whatever rung is fitted on."""
+        return Loss.of(self.spec.evaluate).constant(self.rungs[-1].examples.labels)
 
     def auc(self, setting: Setting, rung: Rung | None = None) -> float:
         """Return how well a setting does on the validation examples: AUC, or what `measure` says of other labels.
@@ -80,7 +81,8 @@ class Ground:
         """
         answered, kind = self.scores(setting, rung), self.spec.label.kind
         try:
-            found = measure(kind, self.judged_on.labels, answered, reference=self.reference)
+            loss = Loss.of(self.spec.evaluate)
+            found = measure(kind, self.judged_on.labels, answered, reference=self.reference, loss=loss)
         except ValueError as error:
             raise TrainingError(f"A setting cannot be judged: {error} Its parameters: {setting.parameters}.") from error
         if found is None:  # the ground has outcomes that vary
