@@ -40,10 +40,10 @@ def test_workers_search_on_one_study_and_the_next_task_concludes(
     monkeypatch.setenv("MLFLOW_TRACKING_URI", model.project.tracking_uri)
     original = module.try_settings
 
-    def lost(project: Any, spec: Any, window: Any, worker: int) -> Any:
+    def lost(project: Any, spec: Any, window: Any, worker: int, **told: Any) -> Any:
         if worker == 0 and is_lost:
             raise DataError("lost")
-        return original(project, spec, window, worker)
+        return original(project, spec, window, worker, **told)
 
     monkeypatch.setattr(module, "try_settings", lost)
     partition(day(LOADED))

@@ -9,6 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 BANNED = frozenset({"pickle", "cPickle", "_pickle", "cloudpickle", "joblib", "dill", "shelve", "marshal"})
+# Says who fits the members of an ensemble; it reads and writes no file.
+LETS_WORKERS_FIT = ["joblib", "parallel_config"]
 BANNED_CALLS = frozenset({"read_pickle", "to_pickle"})
 FILES = sorted(path for folder in ("include", "plugins", "dags") for path in (ROOT / folder).rglob("*.py"))
 
@@ -22,6 +24,7 @@ def offences(source: str) -> list[str]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             names = [node.module or "", *(alias.name for alias in node.names)]
+            names = [] if names == LETS_WORKERS_FIT else names
         elif isinstance(node, ast.Call):
             names = [arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
             names = names if ast.unparse(node.func).endswith(("import_module", "__import__")) else []
@@ -47,6 +50,7 @@ def test_no_file_that_ships_imports_a_pickle() -> None:
     [
         "import pickle",
         "import joblib as j",
+        "from joblib import load, parallel_config",
         "from pickle import loads",
         "from sklearn.externals import joblib",
         "def f():\n    import cloudpickle.compat",
@@ -60,6 +64,8 @@ def test_the_scan_finds(source: str) -> None:
     assert offences(source)
 
 
-@pytest.mark.parametrize("source", ["import json", "np.load(path, allow_pickle=False)", "x = 'pickle'"])
+@pytest.mark.parametrize(
+    "source", ["import json", "from joblib import parallel_config", "np.load(path, allow_pickle=False)", "x = 'pickle'"]
+)
 def test_the_scan_lets_pass(source: str) -> None:
     assert not offences(source)

@@ -13,6 +13,7 @@ from ratchet.errors import StoreError
 from ratchet.ledger.chain import entry_name
 from ratchet.release.mirror import CHALLENGER, CHAMPION
 from ratchet.steps import reproduce as reproducing
+from ratchet.steps import shared_fits
 from ratchet.steps.age_versions import age_versions
 from ratchet.steps.compare_registry import compare_registry
 from ratchet.steps.night import take_in
@@ -125,7 +126,7 @@ class TestReproduceChampion:
             raise StoreError("the store is down")
 
         with monkeypatch.context() as patch:
-            patch.setattr(reproducing, "read_labelled_examples", is_down)
+            patch.setattr(shared_fits, "read_labelled_examples", is_down)
             down = reproduce_champion(model.project, model.spec, at=at(day(LOADED)))
         assert down is not None
         assert (down.verdict, down.uri) == ("fail", "")

@@ -9,7 +9,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from ratchet.errors import LedgerError, ReproductionError, StoreError
 from ratchet.ledger.chain import entry_name
 from ratchet.release.mirror import CHAMPION
-from ratchet.steps import reproduce as reproducing
+from ratchet.steps import shared_fits
 from ratchet.training.versions import mirror_alias
 from ratchet_airflow.links import REPORT_KEY
 from ratchet_airflow.operators.auditing import (
@@ -127,7 +127,7 @@ class TestReproduceChampion:
         def is_down(*args: object, **kwargs: object) -> None:
             raise StoreError("the store is down")
 
-        monkeypatch.setattr(reproducing, "read_labelled_examples", is_down)
+        monkeypatch.setattr(shared_fits, "read_labelled_examples", is_down)
         with pytest.raises(StoreError, match="the store is down") as told:
             execute(ReproduceChampionOperator, 12)
         assert told.value.is_retryable
