@@ -10,7 +10,8 @@ import polars as pl
 from ratchet.errors import InputError, TrainingError
 from ratchet.features.matrix import feature_roles, to_matrix
 from ratchet.identity import ModelId
-from ratchet.monitoring.ageing import Ageing, span_auc, staleness_curve
+from ratchet.monitoring.ageing import Ageing, span_quality, staleness_curve
+from ratchet.packaging.answers import AnswerForm
 from ratchet.packaging.loaded import score
 from ratchet.packaging.package import read_manifest
 from ratchet.spans.calendar import Calendar
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 # Each night is a fit.
 MAX_NIGHTS = 40
+_PLACE = "place"
 
 
 _MADE_HOW = (
@@ -51,19 +53,15 @@ def backtest_staleness(
     Parameters
     ----------
     tolerance : float or None
-        AUC that a longer period may lose; ``evaluate.non_inferiority_margin`` without it.
+        Quality that a longer period may lose; ``evaluate.non_inferiority_margin`` without it.
 
     Raises
     ------
     InputError
-        If there are too many nights, no span after the first, or the label is neither true nor false.
+        If there are too many nights, or no span after the first.
     TrainingError
         If a night has no window, or too little is left to compare.
     """
-    if spec.label.kind != "binary":
-        raise InputError(
-            f"What age costs is told in AUC of models of true and false. The label of {spec.name} is {spec.label.kind}."
-        )
     calendar, model = Calendar.of(spec.source), ModelId(spec.name)
     spans = calendar.range(calendar.shift(calendar.parse(first), 1), calendar.parse(last))
     nights = [calendar.shift(spans[i], -1) for i in range(0, len(spans), every)] if spans else []
@@ -118,7 +116,7 @@ def score_ages(
     spans: Sequence[str],
     parameters: Parameters,
 ) -> dict[str, dict[str, float]]:
-    """Return the AUC on each span of the model of each earlier night; a span too small to be judged has none.
+    """Return the quality on each span of the model of each earlier night; a span too small to be judged has none.
 
     Parameters
     ----------
@@ -127,7 +125,7 @@ def score_ages(
     windows : mapping of str to Window
         By night, oldest first.
     """
-    roles, label = feature_roles(spec.features), spec.label.column
+    roles, label, form = feature_roles(spec.features), spec.label.column, AnswerForm.of(spec.label)
     found: dict[str, dict[str, float]] = {}
     for night, window in windows.items():
         train = frame.filter(pl.col(SPAN).is_in(window.train_spans))
@@ -138,13 +136,13 @@ def score_ages(
         # Keys of one cadence sort as their spans do.
         after = frame.filter(pl.col(SPAN).is_in([span for span in spans if span > night]))
         after = after.filter(pl.col(label).is_not_null())
-        scored = after.select(
-            SPAN, pl.col(label).cast(pl.Boolean), pl.Series("score", score(pipeline, to_matrix(after, roles)))
-        )
-        for (span,), rows in scored.group_by(SPAN):
-            auc = span_auc(rows[label].to_numpy(), rows["score"].to_numpy())
-            if auc is not None:
-                found.setdefault(str(span), {})[night] = auc
+        answers = score(pipeline, to_matrix(after, roles), form)
+        places = after.select(SPAN, pl.int_range(pl.len()).alias(_PLACE))
+        for (span,), rows in places.group_by(SPAN):
+            there = rows[_PLACE].to_numpy()
+            quality = span_quality(spec, after[label][there], answers[there])
+            if quality is not None:
+                found.setdefault(str(span), {})[night] = quality
     return found
 
 

@@ -371,7 +371,9 @@ def staleness(
     every: Annotated[int, typer.Option(min=1, help="Spans from one night to the next; each night is a fit.")] = 7,
     tolerance: Annotated[
         float | None,
-        typer.Option(help="AUC that a longer period may lose; evaluate.non_inferiority_margin without it."),
+        typer.Option(
+            help="Quality (AUC, skill) that a longer period may lose; evaluate.non_inferiority_margin without it."
+        ),
     ] = None,
 ) -> None:
     """Tell what age costs a model, and how often to train it again: models of the past on what came after them."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ratchet.explanation.comparison import Value
+    from ratchet.explanation.contributions import Unit
     from ratchet.project import Project
     from ratchet.spec.model import ModelSpec
     from ratchet.steps.explain_prediction import ExplainedPrediction
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
 _METHODS = {
     "exact": "exact Shapley values against {n} examples{spans}",
     "sampled": "Shapley values estimated against {n} examples{spans}, +- with 95 % confidence",
-    "trees": "exact values of the library's trees (TreeSHAP), in log-odds",
+    "trees": "exact values of the library's trees (TreeSHAP), in {unit}",
 }
+# Scores are what the service answers with: probabilities, or of a label of numbers predicted ones.
+_UNITS: dict[Unit, str] = {"log-odds": "log-odds", "probability": "score", "label": "score"}
+_TREE_UNITS: dict[Unit, str] = {"label": "the label's unit"}
 
 
 def explain(
@@ -76,15 +80,13 @@ def read_changes(spec: ModelSpec, changes: Sequence[str]) -> dict[str, Value]:
 
 def print_explained(one: ExplainedPrediction, console: Console) -> None:
     """Print one explanation: what was logged, the same score again, and the contributions, the largest first."""
-    parts, unit = one.contributions, "log-odds" if one.contributions.unit == "log-odds" else "score"
+    parts, unit = one.contributions, _UNITS[one.contributions.unit]
     console.print(
         f"{one.prediction_id}: {one.origin} prediction of {one.model} version {one.model_version} "
         f"({one.model_digest[:12]}), {one.scored_at:%Y-%m-%d %H:%M:%S}Z",
         markup=False,
     )
-    console.print(
-        f"  score {decimals(one.logged_score)} (threshold {decimals(one.threshold)}); {_same(one)}", markup=False
-    )
+    console.print(f"  {_score(one)}; {_same(one)}", markup=False)
     for name, (logged, made) in one.made_otherwise.items():
         console.print(f"  {name}: logged {_value(logged)}, the model folder makes {_value(made)} now", markup=False)
     table = Table("feature", "value", f"moves the {unit} by", "+-", box=None)
@@ -93,7 +95,7 @@ def print_explained(one: ExplainedPrediction, console: Console) -> None:
         table.add_row(of.feature, _value(one.features[of.feature]), decimals(of.amount, signed=True), error)
     console.print(table, markup=False)
     spans = f" of {one.background_spans[0]} to {one.background_spans[-1]}"
-    told = _METHODS[parts.method].format(n=parts.n_background, spans=spans)
+    told = _METHODS[parts.method].format(n=parts.n_background, spans=spans, unit=_TREE_UNITS.get(parts.unit, unit))
     console.print(
         f"  base {decimals(parts.base)} + contributions = {decimals(parts.prediction)} "
         f"(left over {parts.residual:.1e}); {told}",
@@ -101,6 +103,14 @@ def print_explained(one: ExplainedPrediction, console: Console) -> None:
     )
     if one.what_if is not None:
         console.print(f"  {_what_if(one)}", markup=False)
+
+
+def _score(one: ExplainedPrediction) -> str:
+    if one.predicted is not None:
+        return f"predicted {one.predicted}, with the score {decimals(one.logged_score)}, which is explained"
+    if one.threshold is None:
+        return f"predicted {decimals(one.logged_score)}"
+    return f"score {decimals(one.logged_score)} (threshold {decimals(one.threshold)})"
 
 
 def _same(one: ExplainedPrediction) -> str:
@@ -120,6 +130,7 @@ def _what_if(one: ExplainedPrediction) -> str:
     return (
         f"what if {', '.join(pairs) or 'nothing changed'}: score {decimals(asked.changed_score)} "
         f"({decimals(asked.difference, signed=True)})"
+        + (f"; {asked.predicted} would be predicted" if asked.predicted not in (None, one.predicted) else "")
     )
 
 

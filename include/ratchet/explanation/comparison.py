@@ -16,12 +16,17 @@ Value = float | str | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhatIf:
-    """The score of the same row with other values; ``features`` are those that are different then, made ones too."""
+    """The score of the same row with other values; ``features`` are those that are different then, made ones too.
+
+    Of several classes the score is the probability of the class that is explained, and ``predicted`` is the class that
+    would be likeliest.
+    """
 
     changes: Mapping[str, Value]
     features: Mapping[str, tuple[Value, Value]]
     score: float
     changed_score: float
+    predicted: str | None = None
 
     @property
     def difference(self) -> float:

@@ -8,7 +8,8 @@ from typing import Any, Literal
 # exact: every coalition of features was tried. sampled: some orders of the features were, each contribution with its
 # error. trees: the library's own exact values of its trees.
 Method = Literal["exact", "sampled", "trees"]
-Unit = Literal["probability", "log-odds"]
+# label: of a predicted number, that of the label.
+Unit = Literal["probability", "log-odds", "label"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 The game: the value of a coalition of features is the mean score over background examples whose features of that
 coalition are set to those of the example explained. A feature's Shapley value is its mean gain over all orders in which
-features join [1]_. They are probabilities, as scores are, and sum to the score minus the mean score of the background.
+features join [1]_. They are in the unit of the score, and sum to it minus the mean score of the background.
 
 The estimate walks through random orders, each forwards and backwards (antithetic), one background example a walk. Every
 walk begins at a background example's score and ends at the one explained; as each background example begins as many
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ratchet.errors import InputError
-from ratchet.explanation.contributions import Contribution, Contributions
+from ratchet.explanation.contributions import Contribution, Contributions, Unit
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,6 +48,7 @@ def shapley_values(
     *,
     seed: int,
     evaluations: int = EVALUATIONS,
+    unit: Unit = "probability",
 ) -> Contributions:
     """Return the contributions of the features to the score of one example.
 
@@ -60,6 +61,9 @@ def shapley_values(
     evaluations : int
         Made-up examples to score. Every coalition is tried where that is enough; else as many walks as it allows, one
         pair a background example at the least.
+
+    unit : Unit
+        That of what ``predict`` returns: one number an example.
 
     Raises
     ------
@@ -74,9 +78,9 @@ def shapley_values(
     n, m = len(features), background.height
     game = _Game(predict, example.select(features), background.select(features))
     if 2**n * m <= evaluations:
-        return _exact(game)
+        return _exact(game, unit)
     rounds = max(1, evaluations // (2 * m * max(n - 1, 1)))
-    return _sampled(game, rounds, seed)
+    return _sampled(game, rounds, seed, unit)
 
 
 class _Game:
@@ -116,7 +120,7 @@ class _Game:
         return scores[:m], float(scores[m])
 
 
-def _exact(game: _Game) -> Contributions:
+def _exact(game: _Game, unit: Unit) -> Contributions:
     n, m = len(game.features), game.background.height
     coalitions = (np.arange(2**n)[:, None] >> np.arange(n)) & 1 == 1
     rows = np.tile(np.arange(m), 2**n)
@@ -129,7 +133,7 @@ def _exact(game: _Game) -> Contributions:
         amounts.append(float(weights @ (values[without | (1 << i)] - values[without])))
     return Contributions(
         method="exact",
-        unit="probability",
+        unit=unit,
         base=float(values[0]),
         prediction=float(values[-1]),
         contributions=tuple(
@@ -140,7 +144,7 @@ def _exact(game: _Game) -> Contributions:
     )
 
 
-def _sampled(game: _Game, rounds: int, seed: int) -> Contributions:
+def _sampled(game: _Game, rounds: int, seed: int, unit: Unit) -> Contributions:
     n, m = len(game.features), game.background.height
     rng, (starts, end) = np.random.default_rng(seed), game.ends()
     gains = np.concatenate(
@@ -149,7 +153,7 @@ def _sampled(game: _Game, rounds: int, seed: int) -> Contributions:
     errors = _Z * gains.std(axis=0, ddof=1) / np.sqrt(len(gains)) if len(gains) > 1 else np.full(n, np.inf)
     return Contributions(
         method="sampled",
-        unit="probability",
+        unit=unit,
         base=float(starts.mean()),
         prediction=end,
         contributions=tuple(

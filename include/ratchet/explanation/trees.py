@@ -1,4 +1,4 @@
-"""Shapley values that a library of boosted trees gives by itself: exact, in log-odds (its TreeSHAP)."""
+"""Shapley values that a library of boosted trees gives by itself: exact, in the unit of its margin (its TreeSHAP)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ratchet.explanation.contributions import Contribution, Contributions
+from ratchet.explanation.contributions import Contribution, Contributions, Unit
 from ratchet.features.generating import generated_roles
 
 if TYPE_CHECKING:
@@ -14,8 +14,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
 
+# XGBoost sums margins with seven digits.
+_OF_32_BITS = 1e-5
 
-def tree_contributions(pipeline: Pipeline, matrix: pd.DataFrame) -> tuple[Contributions, ...] | None:
+
+def tree_contributions(
+    pipeline: Pipeline, matrix: pd.DataFrame, unit: Unit = "log-odds"
+) -> tuple[Contributions, ...] | None:
     """Return the contributions to each row's score; None where the library has none of its own.
 
     Parameters
@@ -25,6 +30,8 @@ def tree_contributions(pipeline: Pipeline, matrix: pd.DataFrame) -> tuple[Contri
         generates of two others is a feature of its own.
     matrix : DataFrame of shape (n_examples, n_features)
         See `ratchet.features.matrix.to_matrix`.
+    unit : Unit
+        That of the margin.
 
     Notes
     -----
@@ -50,7 +57,25 @@ def tree_contributions(pipeline: Pipeline, matrix: pd.DataFrame) -> tuple[Contri
     if values.ndim != 2 or values.shape[1] != len(names) + 1:  # several classes: one block of columns each
         return None
     owners = [_owner(str(name), features) for name in names]
-    return tuple(_contributions(row, owners, features) for row in values)
+    return tuple(_contributions(row, owners, features, unit) for row in values)
+
+
+def contributions_to_numbers(
+    pipeline: Pipeline, matrix: pd.DataFrame, predicted: NDArray[np.float64]
+) -> tuple[Contributions, ...] | None:
+    """Return the contributions to each predicted number, in the label's unit; see `tree_contributions`.
+
+    Parameters
+    ----------
+    predicted : ndarray of shape (n_examples,)
+        What the pipeline predicts. None is returned where contributions sum to something else, as they do where the
+        objective has a link: of Poisson's, to the logarithm.
+    """
+    found = tree_contributions(pipeline, matrix, "label")
+    if found is None:
+        return None
+    sums, allowed = np.array([of.prediction for of in found]), _OF_32_BITS * float(np.abs(predicted).max(initial=0))
+    return found if bool((np.abs(sums - predicted) <= allowed).all()) else None
 
 
 def _lightgbm(estimator: Any, inputs: Any) -> NDArray[np.float64]:
@@ -79,13 +104,13 @@ def _owner(name: str, features: list[str]) -> str:
     return max(made_of, key=len) if made_of else bare
 
 
-def _contributions(row: NDArray[np.float64], owners: list[str], features: list[str]) -> Contributions:
+def _contributions(row: NDArray[np.float64], owners: list[str], features: list[str], unit: Unit) -> Contributions:
     amounts = dict.fromkeys(features, 0.0)
     for owner, amount in zip(owners, row[:-1].tolist(), strict=True):
         amounts[owner] = amounts.get(owner, 0.0) + amount
     return Contributions(
         method="trees",
-        unit="log-odds",
+        unit=unit,
         base=float(row[-1]),
         prediction=float(row.sum()),
         contributions=tuple(Contribution(feature=name, amount=amount) for name, amount in amounts.items()),

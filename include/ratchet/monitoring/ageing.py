@@ -1,4 +1,8 @@
-"""How a model's AUC falls as it ages, and how often it should be trained again. Arithmetic on AUCs; trains nothing.
+"""How a model's quality falls as it ages, and how often it should be trained again. Arithmetic; trains nothing.
+
+Quality is what `ratchet.evaluation.yardstick` says of the kind of label; fields that are called ``auc`` hold it. Of
+numbers it is the skill against the best constant of the span's own labels: the same for all models on a span, whatever
+they were trained on, so that ages are comparable, and a figure that is kept stays true as nights come and go.
 
 Models were trained on nights that lie one step of spans apart; each span after the first night was scored by every
 model of an earlier night. On each span the newest of them stands for retraining every step, and one that is ``a`` steps
@@ -11,18 +15,21 @@ Intervals are a bootstrap by span: a good day and a bad one are as many observat
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ratchet.errors import TrainingError
 from ratchet.evaluation.bootstrap import Interval, percentile_interval
-from ratchet.evaluation.metrics import roc_auc
-from ratchet.evaluation.yardstick import MIN_EXAMPLES_OF_A_CLASS
+from ratchet.evaluation.yardstick import MIN_EXAMPLES_OF_A_CLASS, Yardstick
+from ratchet.training.fit import code_labels
 
 if TYPE_CHECKING:
+    import polars as pl
     from numpy.typing import NDArray
+
+    from ratchet.spec.model import ModelSpec
 
 SCHEMA_VERSION = 1
 MIN_SPANS = 5
@@ -30,7 +37,7 @@ MIN_SPANS = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Age:
-    """AUC that models so many steps old lose against the newest on the same spans.
+    """Quality that models so many steps old lose against the newest on the same spans.
 
     ``age_spans`` is the mean number of spans since the night on which they were trained.
     """
@@ -43,7 +50,7 @@ class Age:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """AUC of retraining every so many spans, and what it loses against the shortest period on the same spans."""
+    """Quality of retraining every so many spans, and what it loses against the shortest period on the same spans."""
 
     every_spans: int
     auc: Interval
@@ -52,7 +59,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoredSpan:
-    """One span: AUC of the newest model, and of the first one, which was never trained again."""
+    """One span: quality of the newest model, and of the first one, which was never trained again."""
 
     span: str
     newest: float
@@ -64,7 +71,7 @@ class StalenessCurve:
     """What ages cost, what periods cost, and the period that is recommended.
 
     ``recommended`` is the longest period that is proven, as all shorter ones are, to lose at most ``tolerance``.
-    ``gain`` is its AUC minus that of never training again, on the same spans.
+    ``gain`` is its quality minus that of never training again, on the same spans.
     """
 
     step_spans: int
@@ -89,9 +96,9 @@ class StalenessCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ageing:
-    """What the curve is told from: nights one step apart, and AUCs by span and night.
+    """What the curve is told from: nights one step apart, and qualities by span and night.
 
-    A span that a model of an earlier night has no AUC on is left out.
+    A span that a model of an earlier night has no quality on is left out.
     """
 
     nights: tuple[str, ...]
@@ -100,12 +107,28 @@ class Ageing:
     aucs: Mapping[str, Mapping[str, float]]
 
 
-def span_auc(labels: NDArray[np.bool_], scores: NDArray[np.float64]) -> float | None:
-    """Return a model's AUC on one span; None where it holds too few examples of a class to be judged."""
-    n_positive = int(labels.sum())
-    if min(n_positive, len(labels) - n_positive) < MIN_EXAMPLES_OF_A_CLASS:
+def span_quality(spec: ModelSpec, outcomes: pl.Series, answers: NDArray[np.float64]) -> float | None:
+    """Return a model's quality on one span; None where it holds too few examples to be judged.
+
+    These are 10 of two classes each, and of numbers as many as these together. A rarer class counts as any other:
+    chance in it is chance among spans, which the intervals hold.
+
+    Parameters
+    ----------
+    outcomes : polars.Series of n_examples
+        The labels as they are stored, none of them null.
+    answers : ndarray of shape (n_examples,) or (n_examples, n_classes)
+        See `ratchet.packaging.answers`.
+    """
+    yardstick = Yardstick.of(spec)
+    labels = yardstick.check_labels(code_labels(outcomes, spec.label))
+    if yardstick.kind == "regression":
+        if len(labels) < 2 * MIN_EXAMPLES_OF_A_CLASS:
+            return None
+        yardstick = replace(yardstick, reference=yardstick.loss.constant(labels))
+    elif int((yardstick.class_counts(labels) >= MIN_EXAMPLES_OF_A_CLASS).sum()) < 2:
         return None
-    return roc_auc(labels, scores)
+    return yardstick.quality(labels, answers)
 
 
 def staleness_curve(found: Ageing, *, tolerance: float, resamples: int, confidence: float, seed: int) -> StalenessCurve:
@@ -116,7 +139,7 @@ def staleness_curve(found: Ageing, *, tolerance: float, resamples: int, confiden
     found : Ageing
         ``spans`` are all spans after the first night, in order, whether they could be scored or not.
     tolerance : float
-        AUC that a longer period may lose.
+        Quality that a longer period may lose.
 
     Raises
     ------
@@ -176,7 +199,7 @@ class _Resample:
 
 
 def _matrix(found: Ageing) -> tuple[NDArray[np.float64], NDArray[np.intp], list[str]]:
-    """Return AUCs by span and night (NaN before a night), the newest night before each span, and the spans."""
+    """Return qualities by span and night (NaN before a night), the newest night before each span, and the spans."""
     rows, blocks, names = [], [], []
     for i, span in enumerate(found.spans):
         block = min(i // found.step_spans, len(found.nights) - 1)

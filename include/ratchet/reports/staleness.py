@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ratchet.evaluation.yardstick import BINARY
 from ratchet.reports.figures import count, figure
 from ratchet.reports.lines import Line, plot_lines
 from ratchet.reports.page import render_page
 from ratchet.reports.plots import Whisker, plot_whiskers
 
 if TYPE_CHECKING:
+    from ratchet.evaluation.yardstick import Yardstick
     from ratchet.monitoring.ageing import StalenessCurve
 
 
-def render_staleness(curve: StalenessCurve, *, title: str, words: str, made_how: str) -> str:
-    """Return the page as HTML; ``made_how`` says which models these are."""
+def render_staleness(
+    curve: StalenessCurve, *, title: str, words: str, made_how: str, yardstick: Yardstick = BINARY
+) -> str:
+    """Return the page as HTML; ``made_how`` says which models these are, ``yardstick`` what they are judged by."""
+    quality = yardstick.name
     by_age = Line(
         label="older than the newest",
         points=[(of.age_spans, of.loss.value) for of in curve.ages],
@@ -50,13 +55,15 @@ def render_staleness(curve: StalenessCurve, *, title: str, words: str, made_how:
         },
         curve=curve,
         made_how=made_how,
+        quality=quality,
+        loss=yardstick.loss.words if yardstick.kind == "regression" else None,
         confidence=f"{100 * curve.confidence:g}%",
         ages_plot=plot_lines(
             [by_age],
             what_x="mean age in spans",
-            what_y="AUC lost",
+            what_y=f"{quality} lost",
             reference=[(curve.ages[0].age_spans, 0), (curve.ages[-1].age_spans, 0)],
         ),
-        periods_plot=plot_whiskers(rows, what="AUC lost", reference=0, bound=curve.tolerance, signed=True),
-        time_plot=plot_lines(over_time, what_x=f"spans after {curve.nights[0]}", what_y="AUC"),
+        periods_plot=plot_whiskers(rows, what=f"{quality} lost", reference=0, bound=curve.tolerance, signed=True),
+        time_plot=plot_lines(over_time, what_x=f"spans after {curve.nights[0]}", what_y=quality),
     )

@@ -33,9 +33,6 @@ def faults_of_kind(spec: ModelSpec) -> list[tuple[Location, str]]:
     if spec.objective.values is not None:
         what = f"are of decisions between true and false, which a model of a {kind} label does not make. Remove them."
         faults.append((("objective", "values"), what))
-    if spec.features.selection is not None:
-        what = f"tells what a feature brings in AUC, and so does not know a {kind} label yet. Remove it."
-        faults.append((("features", "selection"), what))
     return faults
 
 

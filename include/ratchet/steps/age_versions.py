@@ -15,7 +15,8 @@ from ratchet.errors import ModelError, TrainingError
 from ratchet.identity import ModelId
 from ratchet.ledger.chain import Ledger
 from ratchet.monitoring.age_grid import AgeGrid, choose_nights
-from ratchet.monitoring.ageing import Ageing, span_auc, staleness_curve
+from ratchet.monitoring.ageing import Ageing, span_quality, staleness_curve
+from ratchet.packaging.answers import AnswerForm
 from ratchet.packaging.package import load_package
 from ratchet.spans.calendar import Calendar
 from ratchet.spans.reading import labelled_spans, read_manifests
@@ -24,6 +25,7 @@ from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
 from ratchet.steps.staleness_result import StalenessCurveResult, staleness_result
 from ratchet.storage.objects import open_store
+from ratchet.training.losses import Loss
 
 if TYPE_CHECKING:
     from ratchet.packaging.loaded import LoadedModel
@@ -44,7 +46,7 @@ _MADE_HOW = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgeScoresResult(StepResult):
-    """AUC of versions on one span, by their digest; None where too few examples of a class are there."""
+    """Quality of versions on one span, by their digest; None where too few examples (of a class) are there."""
 
     aucs: Mapping[str, float | None]
 
@@ -59,8 +61,6 @@ def age_versions(project: Project, spec: ModelSpec, span: str) -> StalenessCurve
     StalenessCurveResult or str
         In words what is missing, while too few versions or spans are there.
     """
-    if spec.label.kind != "binary":
-        return f"how models age is told in AUC, and this label is {spec.label.kind}"
     model, calendar = ModelId(spec.name), Calendar.of(spec.source)
     versions = _versions(project, spec)
     grid, loaded = _choose(project, spec, {night: digest for night, (digest, _) in versions.items()}, span)
@@ -139,7 +139,8 @@ def _choose(
                 unfit.add(digest)
                 continue
             loaded[digest] = one
-            if not set(one.card.features) <= set(spec.features.columns):
+            fits = one.card.form == AnswerForm.of(spec.label) and set(one.card.features) <= set(spec.features.columns)
+            if not fits:
                 unfit.add(digest)
         if not unfit:
             return grid, loaded
@@ -154,7 +155,7 @@ def _data_version(project: Project, model: ModelId, spans: Sequence[str]) -> lis
 def _score(
     project: Project, spec: ModelSpec, grid: AgeGrid, data: Sequence[DataVersion], loaded: Mapping[str, LoadedModel]
 ) -> dict[str, dict[str, float]]:
-    """Return the AUC on each span of the version of each earlier night; only what is new is read and scored."""
+    """Return the quality on each span of the version of each earlier night; only what is new is read and scored."""
     known = _known(project, spec, {version[0] for version in data})
     aucs: dict[str, dict[str, float]] = {}
     for version in data:
@@ -175,9 +176,16 @@ def _known(project: Project, spec: ModelSpec, spans: set[str]) -> dict[DataVersi
     for name in store.list(f"runs/{spec.name}/{SCORES}"):
         if name.endswith("/result.json") and name.split("/")[-2].rpartition("-")[0] in spans:
             record = json.loads(store.read(name))
-            if record["step_version"] == _SCORES_VERSION:
-                found.setdefault(tuple(record["inputs"]["data"]), {}).update(record["result"]["aucs"])
+            inputs = record["inputs"]
+            is_same = all(inputs.get(name) == value for name, value in _judged_by(spec).items())
+            if record["step_version"] == _SCORES_VERSION and is_same:
+                found.setdefault(tuple(inputs["data"]), {}).update(record["result"]["aucs"])
     return found
+
+
+def _judged_by(spec: ModelSpec) -> dict[str, str]:
+    """Return what else names a figure: of numbers the loss, which a spec may change while a version stays."""
+    return {"loss": Loss.of(spec.evaluate).words} if spec.label.kind == "regression" else {}
 
 
 def _score_span(
@@ -189,7 +197,7 @@ def _score_span(
         spec=spec,
         sections=("name",),
         span=version[0],
-        inputs={"data": version, "digests": [model.digest for model in models]},
+        inputs={"data": version, "digests": [model.digest for model in models], **_judged_by(spec)},
     )
 
     def compute(folder: StepFolder) -> AgeScoresResult:
@@ -198,14 +206,13 @@ def _score_span(
         rows = rows.filter(rows[label].is_not_null())
         # Every so manyth row, as they are sorted by entity: the same of a revision whoever draws.
         rows = rows.gather_every(max(1, -(-rows.height // MAX_EXAMPLES)))
-        labels = rows[label].to_numpy().astype(bool)
         return AgeScoresResult(
             model=spec.name,
             span=version[0],
             verdict="pass",
             words=f"{rows.height} examples scored by {len(models)} versions",
             uri=folder.uri,
-            aucs={model.digest: span_auc(labels, model.predict(rows)) for model in models},
+            aucs={model.digest: span_quality(spec, rows[label], model.predict(rows)) for model in models},
         )
 
     return run_once(project, key, AgeScoresResult, compute)

@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import polars as pl
 
 from ratchet.errors import InputError
 from ratchet.explanation.comparison import Value, WhatIf, as_features, differing, values_of
 from ratchet.explanation.shapley import shapley_values
-from ratchet.explanation.trees import tree_contributions
+from ratchet.explanation.trees import contributions_to_numbers, tree_contributions
 from ratchet.features.generating import generator_of
 from ratchet.features.matrix import to_matrix
 from ratchet.identity import ModelId
+from ratchet.packaging.answers import likeliest
 from ratchet.packaging.loaded import TOLERANCE
 from ratchet.packaging.package import load_package
 from ratchet.spans.records import SPAN
@@ -28,9 +30,8 @@ from ratchet.storage.objects import open_store
 if TYPE_CHECKING:
     from datetime import datetime
 
-    import polars as pl
-
-    from ratchet.explanation.contributions import Contributions
+    from ratchet.evaluation.metrics import Floats
+    from ratchet.explanation.contributions import Contributions, Unit
     from ratchet.packaging.loaded import LoadedModel
     from ratchet.project import Project
     from ratchet.spec.model import ModelSpec
@@ -46,7 +47,8 @@ class ExplainedPrediction:
 
     ``features`` are those that the model reads; values of columns that governance names hold ``WITHHELD``.
     ``made_otherwise`` are features that the model folder makes otherwise now than was logged, with both values.
-    ``background_spans`` are those that the contributions' base is a mean of.
+    ``background_spans`` are those that the contributions' base is a mean of. Of several classes ``predicted`` is
+    the one that was predicted, and every score its probability; of a number, ``score`` is that.
     """
 
     prediction_id: str
@@ -56,7 +58,7 @@ class ExplainedPrediction:
     origin: str
     span: str
     scored_at: datetime
-    threshold: float
+    threshold: float | None
     logged_score: float
     score: float
     features: Mapping[str, Value]
@@ -65,6 +67,7 @@ class ExplainedPrediction:
     background_spans: tuple[str, ...]
     what_if: WhatIf | None
     tolerance: float = TOLERANCE
+    predicted: str | None = None
 
     @property
     def is_same(self) -> bool:
@@ -78,6 +81,7 @@ class ExplainedPrediction:
         changed = self.what_if
         return {
             **{name: getattr(self, name) for name in (*named, *figures)},
+            **({} if self.predicted is None else {"predicted": self.predicted}),
             "scored_at": self.scored_at.isoformat(),
             "features": dict(self.features),
             "made_otherwise": {name: list(pair) for name, pair in self.made_otherwise.items()},
@@ -89,6 +93,7 @@ class ExplainedPrediction:
                 "features": {name: list(pair) for name, pair in changed.features.items()},
                 "score": changed.changed_score,
                 "difference": changed.difference,
+                **({} if changed.predicted is None else {"predicted": changed.predicted}),
             },
         }
 
@@ -106,22 +111,20 @@ def explain_prediction(
     Raises
     ------
     InputError
-        If a change names no delivered feature, that model was never champion, or its label is neither true nor false.
+        If a change names no delivered feature, or that model was never champion.
     """
     loaded = load_package(
         open_store(project.home), ModelId(spec.name), logged.record["model_digest"], folder=spec.folder
     )
-    if loaded.card.form.kind != "binary":
-        raise InputError(
-            f"`ratchet explain` takes the score of a model of true and false apart. Version "
-            f"{logged.record['model_version']} of {spec.name} is one of a {loaded.card.form.kind} label."
-        )
     roles, hidden = loaded.card.features, _hidden(spec)
     made = as_features(derive(project, spec, logged.row), roles)
     features = made if logged.features is None else as_features(logged.features, roles)
     spans = _background_spans(project, spec, loaded)
     background = _background(project, spec, loaded, spans)
     record = logged.record
+    asked = _Asked(loaded=loaded, predicted=_predicted(loaded, logged, features))
+    # A probability has a scale of its own; a predicted number has that of the label.
+    scale = max(1.0, abs(record["score"])) if loaded.card.form.kind == "regression" else 1.0
     return ExplainedPrediction(
         prediction_id=record["prediction_id"],
         model=spec.name,
@@ -132,23 +135,65 @@ def explain_prediction(
         scored_at=record["scored_at"],
         threshold=record["threshold"],
         logged_score=record["score"],
-        score=float(loaded.predict(features)[0]),
+        score=float(asked.predict(features)[0]),
         features=_shown(values_of(loaded.with_generated(features)), hidden | _made_of(loaded, hidden)),
         made_otherwise=_shown(differing(features, made), hidden),
-        contributions=_contributions(spec, loaded, features, background),
+        contributions=_contributions(spec, asked, features, background),
         background_spans=spans,
-        tolerance=loaded.tolerance,
-        what_if=_what_if(project, spec, loaded, logged.row, made, changes) if changes else None,
+        tolerance=loaded.tolerance * scale,
+        what_if=_what_if(project, spec, asked, logged.row, made, changes) if changes else None,
+        predicted=asked.predicted,
     )
 
 
-def _contributions(
-    spec: ModelSpec, loaded: LoadedModel, features: pl.DataFrame, background: pl.DataFrame
-) -> Contributions:
-    of_trees = tree_contributions(loaded.pipeline, to_matrix(features, loaded.card.features))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A model, and of several classes the one whose probability is explained."""
+
+    loaded: LoadedModel
+    predicted: str | None
+
+    def predict(self, frame: pl.DataFrame) -> Floats:
+        """Return one number an example: the probability of the outcome or of that class, or what is predicted."""
+        answers = self.loaded.predict(frame)
+        return answers if self.predicted is None else answers[:, self.loaded.card.form.classes.index(self.predicted)]
+
+    def likeliest(self, frame: pl.DataFrame) -> str | None:
+        """Return the class that is predicted of the first example; None of another kind."""
+        classes = self.loaded.card.form.classes
+        return classes[int(likeliest(self.loaded.predict(frame))[0])] if classes else None
+
+
+def _predicted(loaded: LoadedModel, logged: LoggedPrediction, features: pl.DataFrame) -> str | None:
+    """Return the class that was predicted: as a batch keeps it; the prediction log holds only its probability."""
+    if not loaded.card.form.classes:
+        return None
+    return logged.record.get("predicted") or _Asked(loaded=loaded, predicted=None).likeliest(features)
+
+
+def _contributions(spec: ModelSpec, asked: _Asked, features: pl.DataFrame, background: pl.DataFrame) -> Contributions:
+    loaded = asked.loaded
+    of_trees = _of_trees(loaded, features, background)
     if of_trees is not None:
-        return of_trees[0]
-    return shapley_values(loaded.predict, features, background, list(loaded.card.features), seed=spec.train.seed)
+        return of_trees
+    unit: Unit = "label" if loaded.card.form.kind == "regression" else "probability"
+    return shapley_values(
+        asked.predict, features, background, list(loaded.card.features), seed=spec.train.seed, unit=unit
+    )
+
+
+def _of_trees(loaded: LoadedModel, features: pl.DataFrame, background: pl.DataFrame) -> Contributions | None:
+    """Return what the library's trees say of themselves, where that is in a unit to be told in."""
+    kind = loaded.card.form.kind
+    # The margin of a class says nothing without those of the others: its probability is explained.
+    if kind == "multiclass":
+        return None
+    if kind == "binary":
+        of_trees = tree_contributions(loaded.pipeline, to_matrix(features, loaded.card.features))
+        return None if of_trees is None else of_trees[0]
+    rows = pl.concat([features, background])
+    of_numbers = contributions_to_numbers(loaded.pipeline, to_matrix(rows, loaded.card.features), loaded.predict(rows))
+    return None if of_numbers is None else of_numbers[0]
 
 
 def _background_spans(project: Project, spec: ModelSpec, loaded: LoadedModel) -> tuple[str, ...]:
@@ -170,14 +215,12 @@ def _background(project: Project, spec: ModelSpec, loaded: LoadedModel, spans: t
 def _what_if(
     project: Project,
     spec: ModelSpec,
-    loaded: LoadedModel,
+    asked: _Asked,
     row: pl.DataFrame,
     made: pl.DataFrame,
     changes: Mapping[str, Value],
 ) -> WhatIf:
-    import polars as pl
-
-    columns = spec.features.columns
+    columns, loaded = spec.features.columns, asked.loaded
     for name in changes:
         if name not in loaded.card.features or columns[name].derived:
             known = ", ".join(one for one in loaded.card.features if not columns[one].derived)
@@ -188,8 +231,9 @@ def _what_if(
     return WhatIf(
         changes=changes,
         features=_shown(differing(made, after), _hidden(spec)),
-        score=float(loaded.predict(made)[0]),
-        changed_score=float(loaded.predict(after)[0]),
+        score=float(asked.predict(made)[0]),
+        changed_score=float(asked.predict(after)[0]),
+        predicted=asked.likeliest(after),
     )
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ratchet.evaluation.metrics import roc_auc
+from ratchet.evaluation.yardstick import Yardstick
 from ratchet.explanation.features import feature_importance
 from ratchet.explanation.permutation import Resampling
 from ratchet.features.matrix import feature_roles, to_matrix
+from ratchet.packaging.answers import AnswerForm
 from ratchet.packaging.loaded import score
 from ratchet.steps.explain_candidate import draw
 from ratchet.steps.resampled_by import units_of
-from ratchet.training.fit import LabelledMatrix, fit_matrix
+from ratchet.training.fit import LabelledMatrix, code_labels, fit_matrix
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,7 +43,7 @@ def select_features(
     """Return the pipeline refitted without the features that are proven to bring less than the floor.
 
     Told on the validation spans alone: the test spans stay unseen. Of features that tell the same each may seem idle
-    as long as the other is there; so the refit must reach the AUC of the whole model, less the floor, or nothing is
+    as long as the other is there; so the refit must reach the quality of the whole model, less the floor, or nothing is
     left out. Without ``features.selection`` the pipeline is returned as it is.
 
     Parameters
@@ -56,7 +57,7 @@ def select_features(
     if policy is None:
         return Selected(pipeline=pipeline, kept=whole)
     held_out = draw(validate.drop_nulls(spec.label.column), spec, policy.examples)
-    labels = held_out[spec.label.column].cast(bool).cast(int).to_numpy()
+    labels, yardstick = code_labels(held_out[spec.label.column], spec.label), _yardstick(spec, examples)
     found = feature_importance(
         pipeline,
         feature_roles(spec.features),
@@ -69,6 +70,8 @@ def select_features(
             seed=spec.train.seed,
             units=units_of(spec, held_out),
         ),
+        form=AnswerForm.of(spec.label),
+        yardstick=yardstick,
     )
     idle = _idle(found, policy.floor, _with_sources(spec, policy.keep))
     if not idle:
@@ -79,13 +82,14 @@ def select_features(
     idle = tuple(name for name in whole if name not in kept)
     read = examples.features[list(narrowed.features.columns)]
     without = fit_matrix(LabelledMatrix(features=read, labels=examples.labels), narrowed, parameters)
+    truth = yardstick.check_labels(labels)
     before, after = (
-        roc_auc(labels, scores) for scores in (_score(pipeline, held_out, spec), _score(without, held_out, narrowed))
+        yardstick.quality(truth, answers)
+        for answers in (_score(pipeline, held_out, spec), _score(without, held_out, narrowed))
     )
     if before is None or after is None or after < before - policy.floor:
-        words = (
-            f"; {', '.join(idle)} seem idle, and AUC falls from {_told(before)} to {_told(after)} without them: kept"
-        )
+        fall = f"{yardstick.name} falls from {_told(before)} to {_told(after)}"
+        words = f"; {', '.join(idle)} seem idle, and {fall} without them: kept"
         return Selected(pipeline=pipeline, kept=whole, words=words)
     return Selected(pipeline=without, kept=kept, left_out=idle, words=f"; left out: {', '.join(idle)}")
 
@@ -102,9 +106,17 @@ def _with_sources(spec: ModelSpec, keep: tuple[str, ...]) -> tuple[str, ...]:
     return (*keep, *(source for name, _, pair in made if name in keep for source in pair))
 
 
+def _yardstick(spec: ModelSpec, examples: LabelledMatrix) -> Yardstick:
+    """Return what the label is judged by; of numbers beside the best constant of those that were fitted on."""
+    yardstick = Yardstick.of(spec)
+    if yardstick.kind != "regression":
+        return yardstick
+    return replace(yardstick, reference=yardstick.loss.constant(examples.labels))
+
+
 def _score(pipeline: Pipeline, frame: pl.DataFrame, spec: ModelSpec) -> Floats:
-    return score(pipeline, to_matrix(frame, feature_roles(spec.features)))
+    return score(pipeline, to_matrix(frame, feature_roles(spec.features)), AnswerForm.of(spec.label))
 
 
-def _told(auc: float | None) -> str:
-    return "unknown" if auc is None else f"{auc:.4f}"
+def _told(quality: float | None) -> str:
+    return "unknown" if quality is None else f"{quality:.4f}"

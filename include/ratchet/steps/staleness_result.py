@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ratchet.evaluation.yardstick import Yardstick
 from ratchet.reports.staleness import render_staleness
 from ratchet.steps.results import StepFolder, StepResult
 
@@ -39,9 +40,12 @@ def staleness_result(
     span : str, optional
         The span of the result; the newest scored one without it.
     """
-    words, gain = words_of(curve, present=spec.watch.retrain.every_spans), curve.gain
+    yardstick, gain = Yardstick.of(spec), curve.gain
+    words = words_of(curve, present=spec.watch.retrain.every_spans, quality=yardstick.name)
     title = f"{spec.name}: how models age, {curve.nights[0]} to {curve.spans[-1].span}"
-    page = render_staleness(curve, title=title, words=words, made_how=made_how)
+    page = render_staleness(curve, title=title, words=words, made_how=made_how, yardstick=yardstick)
+    # Of a binary label nothing is said, as there was nothing to say before there were other kinds.
+    named = {} if yardstick.kind == "binary" else {"quality": yardstick.name}
     return StalenessCurveResult(
         model=spec.name,
         span=span or curve.spans[-1].span,
@@ -53,16 +57,16 @@ def staleness_result(
         gain_low=gain.low,
         gain_high=gain.high,
         nights=curve.nights,
-        curve_uri=folder.write("staleness.json", json.dumps(curve.to_json(), indent=1, allow_nan=False)),
+        curve_uri=folder.write("staleness.json", json.dumps(curve.to_json() | named, indent=1, allow_nan=False)),
         report_uri=folder.write("report.html", page),
     )
 
 
-def words_of(curve: StalenessCurve, *, present: int) -> str:
+def words_of(curve: StalenessCurve, *, present: int, quality: str = "AUC") -> str:
     """Return the recommendation in one line."""
     chosen = next(of for of in curve.periods if of.every_spans == curve.recommended)
     longer = ", the longest that was tried" if curve.is_longest else ""
     return (
-        f"retrain every {curve.recommended} spans{longer} (now every {present}): AUC {chosen.auc}, "
+        f"retrain every {curve.recommended} spans{longer} (now every {present}): {quality} {chosen.auc}, "
         f"{chosen.loss} below every {curve.step_spans}, and {curve.gain} above never retraining"
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from ratchet.crashpoints import crash_point
 from ratchet.errors import MissingSpanError
@@ -26,6 +26,7 @@ from ratchet.steps.resampled_by import named_by
 from ratchet.steps.results import StepFolder, StepKey, StepResult, run_once
 from ratchet.steps.show_statistics import render_window
 from ratchet.storage.objects import open_store
+from ratchet.training.losses import Loss
 from ratchet.training.provenance import lock_digest
 from ratchet.training.recipe import Recipe, Surroundings
 from ratchet.training.threshold import choose
@@ -84,6 +85,12 @@ class TrainResult(StepResult):
     declared_spans: tuple[str, ...] | None = None
 
 
+def _selected_by(spec: ModelSpec) -> dict[str, Any]:
+    """Return what decides about features that are left out, and stands in no section that a training is named by."""
+    loss = {"loss": asdict(Loss.of(spec.evaluate))} if spec.label.kind == "regression" else {}
+    return {**named_by(spec), **loss}
+
+
 def train(
     project: Project,
     spec: ModelSpec,
@@ -118,7 +125,7 @@ def train(
             **custom_versions(tuned.estimator, spec.folder),
             # Of the objective only what the threshold is chosen by: a goal told in other words trains nothing.
             "values": values.model_dump(mode="json") if (values := spec.objective.values) else None,
-            **(named_by(spec) if spec.features.selection else {}),
+            **(_selected_by(spec) if spec.features.selection else {}),
         },
     )
     return run_once(

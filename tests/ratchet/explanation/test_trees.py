@@ -9,7 +9,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
-from ratchet.explanation.trees import tree_contributions
+from ratchet.explanation.trees import contributions_to_numbers, tree_contributions
 
 
 def make_matrix(n: int = 400) -> tuple[pd.DataFrame, np.ndarray]:
@@ -83,3 +83,37 @@ def test_a_library_without_its_own_values_is_left_to_sampling():
     matrix, labels = make_matrix()
     pipeline = make_pipeline(HistGradientBoostingClassifier(max_iter=3), OrdinalEncoder()).fit(matrix, labels)
     assert tree_contributions(pipeline, matrix) is None
+
+
+class TestNumbers:
+    @pytest.fixture(params=["lightgbm", "xgboost"])
+    def library(self, request: pytest.FixtureRequest) -> str:
+        return request.param
+
+    def fitted(self, library: str, objective: str | None):
+        matrix, _ = make_matrix()
+        numbers = 100 + 20 * matrix.x.clip(-2, 2) + 10 * (matrix.kind == "b")
+        # Its own default where no objective is asked for.
+        settings = {"n_estimators": 15, "n_jobs": 1} | ({"objective": objective} if objective else {})
+        if library == "lightgbm":
+            estimator = pytest.importorskip("lightgbm").LGBMRegressor(num_leaves=5, verbose=-1, **settings)
+        else:
+            estimator = pytest.importorskip("xgboost").XGBRegressor(max_depth=3, **settings)
+        return make_pipeline(estimator, OrdinalEncoder()).fit(matrix, numbers), matrix[:20]
+
+    @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+    def test_are_taken_apart_in_the_unit_of_the_label(self, library: str):
+        pipeline, matrix = self.fitted(library, None)
+        predicted = np.asarray(pipeline.predict(matrix), dtype=float)
+        found = contributions_to_numbers(pipeline, matrix, predicted)
+        assert found is not None
+        assert [of.base + sum(one.amount for one in of.contributions) for of in found] == pytest.approx(
+            predicted, rel=1e-5
+        )
+        assert {of.unit for of in found} == {"label"}
+        assert found[0].base == pytest.approx(105, abs=5)
+
+    @pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+    def test_that_are_predicted_by_their_logarithm_are_not(self, library: str):
+        pipeline, matrix = self.fitted(library, "poisson" if library == "lightgbm" else "count:poisson")
+        assert contributions_to_numbers(pipeline, matrix, np.asarray(pipeline.predict(matrix), dtype=float)) is None

@@ -104,12 +104,6 @@ def of_kind(*lines: str, estimator: str = RIDGE, more: tuple[str, str] = ("", ""
             id="values-of-decisions",
         ),
         pytest.param(
-            of_kind("kind: regression", more=("  slices:", "  selection: {}\n  slices:")),
-            "  selection:",
-            "features.selection: tells what a feature brings in AUC",
-            id="selection",
-        ),
-        pytest.param(
             of_kind(
                 *("kind: multiclass", "classes: [a, b, c]"),
                 estimator="lightgbm.LGBMClassifier",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,51 @@ def test_features_that_are_missed_once_they_are_gone_are_kept_and_that_is_said(m
     found = select(frame, {"features.selection": {"floor": 0.01}})
     assert found.left_out == ()
     assert "distance seem idle, and AUC falls from 0.9267 to 0.5037" in found.words
+
+
+NUMBERS = {
+    "label": {"column": "minutes", "kind": "regression", "known_after_spans": 1},
+    "train.estimator": "sklearn.ensemble.HistGradientBoostingRegressor",
+}
+CLASSES = {
+    "label": {"column": "size", "kind": "multiclass", "classes": ["s", "m", "l"], "known_after_spans": 1},
+    "train.estimator": "sklearn.ensemble.HistGradientBoostingClassifier",
+}
+
+
+def make_of_kinds(seed: int) -> pl.DataFrame:
+    """Parcels whose distance, and nothing else, tells a number and a class."""
+    frame, rng = make_parcels(seed, 1000), np.random.default_rng(seed)
+    distance = frame["distance"] + rng.normal(size=frame.height) * 5
+    size = pl.Series("size", np.array(["s", "m", "l"])[np.digitize(distance, [30, 70])])
+    return frame.with_columns(distance.alias("minutes") * 1000, size)
+
+
+@pytest.mark.parametrize(
+    ("changes", "quality"), [(NUMBERS, "skill"), (CLASSES, "macro AUC")], ids=["numbers", "classes"]
+)
+class TestOtherKinds:
+    def select(self, changes: dict[str, Any], selection: dict[str, Any]) -> Selected:
+        spec = parcels_spec({**changes, "train.parameters": TREES["train.parameters"], "features.selection": selection})
+        examples = labelled_matrix(make_of_kinds(1), spec)
+        return select_features(spec, fit_matrix(examples, spec), examples, make_of_kinds(9), {})
+
+    def test_what_brings_nothing_is_left_out_whatever_the_unit_of_the_label(self, changes, quality):
+        found = self.select(changes, {"floor": 0.02, "keep": ["hour"]})
+        assert (set(found.kept), set(found.left_out)) == ({"distance", "hour"}, {"weight", "carrier"})
+        assert found.pipeline.n_features_in_ == 2
+
+    def test_what_is_missed_is_kept_and_told_in_its_quality(self, changes, quality, monkeypatch: pytest.MonkeyPatch):
+        from ratchet.steps import feature_selection
+
+        monkeypatch.setattr(feature_selection, "_idle", lambda *_: ("distance",))
+        found = self.select(changes, {"floor": 0.02})
+        assert found.left_out == ()
+        before, after = re.findall(r"-?\d\.\d{4}", found.words)
+        assert f"distance seem idle, and {quality} falls from {before} to {after} without them: kept" in found.words
+        # A skill of 0 and an AUC of a half are those of a guess.
+        assert float(before) > 0.7
+        assert float(after) == pytest.approx(0 if quality == "skill" else 0.5, abs=0.05)
 
 
 def test_an_unknown_feature_to_keep_is_refused():

@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from ratchet.cli.explaining import print_explained
 from ratchet.evaluation.yardstick import Yardstick
 from ratchet.packaging.package import load_package
 from ratchet.project import Project
+from ratchet.serving.champion import ChampionWatch
+from ratchet.serving.prediction_log import open_log
+from ratchet.serving.scoring import Scorer
+from ratchet.spans.reading import read_table
 from ratchet.steps.champion import read_evaluation
 from ratchet.steps.decide_gate import decide_gate
 from ratchet.steps.evaluate import evaluate
 from ratchet.steps.examples import read_labelled_examples
 from ratchet.steps.explain_candidate import read_explanation
+from ratchet.steps.explain_prediction import explain_prediction
+from ratchet.steps.logged_predictions import LoggedPrediction, find_logged, find_scored
 from ratchet.steps.night import live_through, take_in, watch
 from ratchet.steps.promote import promote
 from ratchet.steps.results import read_object
@@ -27,7 +35,7 @@ from ratchet.steps.tune import tune
 from ratchet.training.fit import code_labels
 from ratchet.training.losses import Loss
 from ratchet.training.registry import bounded
-from tests.factories.kinds import Kind, make_kind, make_trips
+from tests.factories.kinds import CLASSES, Kind, make_kind, make_trips
 from tests.factories.models import AUTHOR, Model, at, day, days
 
 if TYPE_CHECKING:
@@ -174,3 +182,88 @@ def _numbers(value: object) -> list[float]:
     if isinstance(value, list):
         return [number for one in value for number in _numbers(one)]
     return [float(value)] if isinstance(value, int | float) else []
+
+
+class TestExplaining:
+    @pytest.fixture
+    def logged(self, lived: Lived) -> LoggedPrediction:
+        span = day(CROWNED + 1)
+        entity = read_table(lived.model.project, lived.model.id, "predictions", [span])["entity"].sort()[3]
+        return find_scored(lived.model.project, lived.model.spec, span, entity)[0]
+
+    def test_a_prediction_of_a_scored_span_is_taken_apart_in_its_own_unit(self, lived: Lived, logged: LoggedPrediction):
+        model, spec = lived.model, lived.model.spec
+        found = explain_prediction(model.project, spec, logged)
+        parts, is_number = found.contributions, spec.label.kind == "regression"
+        assert (found.is_same, found.threshold) == (True, None)
+        assert (parts.method, parts.unit) == ("exact", "label" if is_number else "probability")
+        assert found.predicted == logged.record.get("predicted")
+        total = parts.base + sum(of.amount for of in parts.contributions)
+        assert total == pytest.approx(logged.record["score"], abs=1e-9)
+        # The base is the mean, of the same class, over 64 of the examples that the gate was judged on.
+        test = read_labelled_examples(model.project, spec, found.background_spans)
+        answers = load_package(model.store, model.id, found.model_digest).predict(test)
+        mean = answers.mean() if is_number else answers[:, CLASSES.index(found.predicted or "")].mean()
+        assert parts.base == pytest.approx(mean, abs=answers.std())
+        assert abs(parts.base - mean) < abs(total - mean)
+        told = found.to_json()
+        assert ("predicted" in told) == (not is_number)
+
+    def test_linear_contributions_are_coefficients_times_what_differs_from_the_mean(
+        self, lived: Lived, logged: LoggedPrediction
+    ):
+        if lived.model.spec.label.kind != "regression":
+            pytest.skip("a probability of a class is no sum")
+        model, spec = lived.model, lived.model.spec
+        found = explain_prediction(model.project, spec, logged)
+        other = explain_prediction(model.project, spec, logged, {"weather": "wet"})
+        dry = explain_prediction(model.project, spec, logged, {"weather": "dry"})
+        assert other.what_if is not None
+        assert dry.what_if is not None
+        wet_by = other.what_if.changed_score - dry.what_if.changed_score
+        share_wet = 0.4
+        (weather,) = [of.amount for of in found.contributions.contributions if of.feature == "weather"]
+        is_wet = found.features["weather"] == "wet"
+        assert wet_by == pytest.approx(8, abs=2)
+        assert weather == pytest.approx(wet_by * (is_wet - share_wet), abs=0.2 * wet_by)
+
+    def test_a_what_if_tells_another_class(self, lived: Lived, logged: LoggedPrediction):
+        model, spec, near, far = lived.model, lived.model.spec, {"distance": 0.3}, {"distance": 12.0}
+        short, long = (explain_prediction(model.project, spec, logged, change).what_if for change in (near, far))
+        assert short is not None
+        assert long is not None
+        if spec.label.kind == "regression":
+            assert long.changed_score - short.changed_score == pytest.approx(4 * 11.7, abs=6)
+            assert (short.predicted, long.predicted) == (None, None)
+        else:
+            assert (short.predicted, long.predicted) == ("walk", "rail")
+
+    def test_it_is_printed_with_the_class_or_the_number(
+        self, lived: Lived, logged: LoggedPrediction, capsys: pytest.CaptureFixture[str]
+    ):
+        spec, score = lived.model.spec, f"{logged.record['score']:.4f}"
+        found = explain_prediction(lived.model.project, spec, logged, {"distance": 0.3})
+        print_explained(found, Console(width=200))
+        told = capsys.readouterr().out
+        if spec.label.kind == "regression":
+            assert f"  predicted {score}; computed again: the same" in told
+            assert "would be predicted" not in told
+        else:
+            assert f"  predicted {found.predicted}, with the score {score}, which is explained; computed again" in told
+            assert ("walk would be predicted" in told) == (found.predicted != "walk")
+
+    def test_a_request_is_explained_by_the_class_that_was_answered(self, lived: Lived):
+        model, spec, span = lived.model, lived.model.spec, day(CROWNED + 1)
+        champions, log = ChampionWatch(model.project, spec), open_log(model.project, model.id)
+        champions.refresh()
+        scorer = Scorer(model.project, spec, champions=champions, log=log, clock=lambda: at(day(NEXT)))
+        sent = [
+            {"trip_id": f"t{i}", "began_at": f"{span}T15:00:00Z", "distance": distance, "weather": "dry"}
+            for i, distance in enumerate((0.5, 6.0, 11.5))
+        ]
+        answer = json.loads(scorer.score(json.dumps({"examples": sent}).encode(), "asked"))["predictions"]
+        log.close()
+        found = [explain_prediction(model.project, spec, one) for one in find_logged(model.project, spec, "asked")]
+        assert [of.predicted for of in found] == [of.get("predicted") for of in answer]
+        assert [of.score for of in found] == pytest.approx([of["score"] for of in answer], abs=1e-9)
+        assert all(of.is_same for of in found)

@@ -22,6 +22,7 @@ from ratchet.spans.manifests import ManifestStore
 from ratchet.spans.reading import read_table
 from ratchet.spans.records import PREDICTED_CLASS, PREDICTION
 from ratchet.spec.label import Label
+from ratchet.spec.selection import Selection
 from ratchet.statistics.table import StatisticsTable
 from ratchet.steps.examples import read_all_examples, read_labelled_examples
 from ratchet.steps.ingest_span import ingest_span
@@ -220,6 +221,25 @@ def test_a_model_of_another_label_than_the_spec_says_scores_nothing(trained: Tra
     examples = read_all_examples(trained.model.project, spec, [day(1)])
     with pytest.raises(ModelError, match=f"was trained on a {spec.label.kind} label, and the spec now says {other}"):
         make_predictions(changed, loaded, trained.version, examples, at(day(1)))
+
+
+def test_a_feature_that_brings_too_little_is_left_out_of_the_package(trained: Trained):
+    model, spec = trained.model, trained.model.spec
+    features = spec.features.model_copy(update={"selection": Selection(floor=0.5, examples=100)})
+    narrow = spec.model_copy(update={"features": features})
+    result = train(model.project, narrow, trained.window, tune(model.project, narrow, trained.window), at=at(day(8)))
+    assert result.left_out == ("weather",)
+    loaded = load_package(model.store, model.id, result.digest)
+    examples = read_all_examples(model.project, spec, [day(1)])
+    assert list(loaded.card.features) == ["distance"]
+    assert len(loaded.predict(examples.drop("weather"))) == A_SPAN
+    made = reproduce(model.project, narrow, result.version)
+    assert (made.verdict, made.equality) == ("pass", "bits")
+    if spec.label.kind == "regression":
+        # What a feature brings is told in another loss, so it is another training.
+        other = narrow.model_copy(update={"evaluate": spec.evaluate.model_copy(update={"metric": "rmse"})})
+        tuned = tune(model.project, narrow, trained.window)
+        assert train(model.project, other, trained.window, tuned, at=at(day(8))).uri != result.uri
 
 
 class TestOutcomesThatAreNone:
