@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ratchet.spec.estimators import mismatch
+from ratchet.spec.inspection import Inspect
 
 if TYPE_CHECKING:
     from ratchet.spec.model import ModelSpec
@@ -26,9 +27,6 @@ def faults_of_kind(spec: ModelSpec) -> list[tuple[Location, str]]:
     if kind == "binary":
         return faults
     faults += _faults_of_evaluation(spec)
-    if spec.train.engine == "dask" and spec.train.feed == "spans":
-        what = f"shares the rows of a binary label alone, and this one is {kind}. Say local."
-        faults.append((("train", "engine"), what))
     if spec.objective.values is not None:
         what = f"are of decisions between true and false, which a model of a {kind} label does not make. Remove them."
         faults.append((("objective", "values"), what))
@@ -47,7 +45,8 @@ def _faults_of_evaluation(spec: ModelSpec) -> list[tuple[Location, str]]:
     if kind == "regression" and policy.max_calibration_error is not None:
         what = "is of probabilities; how far predicted numbers lie off is shown by bin, and not judged. Remove it."
         faults.append((("evaluate", "max_calibration_error"), what))
-    if kind == "regression" and "max_label_noise" in policy.inspect.model_fields_set:
+    # A recipe names every key: what is refused is a bound that somebody set.
+    if kind == "regression" and policy.inspect.max_label_noise != Inspect().max_label_noise:
         what = "counts outcomes that contradict a decision, and numbers do not. Remove it."
         faults.append((("evaluate", "inspect", "max_label_noise"), what))
     return faults

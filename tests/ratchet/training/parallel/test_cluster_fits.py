@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import psutil
 import pytest
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -28,8 +29,10 @@ from ratchet.crashpoints import VARIABLE
 from ratchet.errors import SpecError, StoreError, TrainingError
 from ratchet.features.transform import build_pipeline
 from ratchet.identity import ModelId
+from ratchet.packaging.answers import AnswerForm, raw_answers
 from ratchet.packaging.package import dump_files
 from ratchet.spec.engine import Dask
+from ratchet.spec.label import LabelKind
 from ratchet.spec.model import ModelSpec
 from ratchet.storage.objects import open_store
 from ratchet.training.checkpoints import Checkpoints
@@ -41,7 +44,7 @@ from ratchet.training.parallel.data_parallel import OnWorkers, SharedFit, fit_on
 from ratchet.training.parallel.members import fit_members
 from ratchet.training.span_fit import fit_by_spans
 from tests.factories.models import parcels_spec
-from tests.ratchet.features.make import LIGHTGBM, make_frame, make_spec
+from tests.ratchet.features.make import LIGHTGBM, LIGHTGBM_NUMBERS, make_frame, make_spec
 
 pytest.importorskip("distributed", reason="the extra dask is not installed")
 
@@ -101,9 +104,10 @@ def _words(process: psutil.Process) -> list[str]:
         return []
 
 
-def shared_spec(rounds: int = 12, **parameters: Any) -> ModelSpec:
+def shared_spec(rounds: int = 12, kind: LabelKind = "binary", **parameters: Any) -> ModelSpec:
     settings = {"n_estimators": rounds, "num_leaves": 8, **parameters}
-    return make_spec(LIGHTGBM, parameters=settings, feed="spans", engine="dask", checkpoint_rounds=5)
+    estimator = LIGHTGBM_NUMBERS if kind == "regression" else LIGHTGBM
+    return make_spec(estimator, parameters=settings, kind=kind, feed="spans", engine="dask", checkpoint_rounds=5)
 
 
 def share(
@@ -128,6 +132,12 @@ def alone(spec: ModelSpec, **read: Any) -> Pipeline:
 def auc(pipeline: Pipeline, seed: int = 0) -> float:
     held_out = labelled_matrix(make_frame(4000, seed=seed + 50), shared_spec())
     return float(roc_auc_score(held_out.labels, pipeline.predict_proba(held_out.features)[:, 1]))
+
+
+def loss(pipeline: Pipeline, examples: LabelledMatrix, kind: LabelKind) -> float:
+    if kind == "regression":
+        return float(np.sqrt(np.mean((pipeline.predict(examples.features) - examples.labels) ** 2)))
+    return float(log_loss(examples.labels, pipeline.predict_proba(examples.features)))
 
 
 def text(done: SharedFit) -> str:
@@ -175,6 +185,44 @@ class TestRowsShared:
         held_out = labelled_matrix(make_frame(200, seed=99), spec)
         of = one.predict_proba(held_out.features)[:, 1]
         assert told.validation == pytest.approx(-np.mean(np.log(np.where(held_out.labels == 1, of, 1 - of))), abs=1e-9)
+
+    @pytest.mark.parametrize("kind", ["multiclass", "regression"])
+    def test_other_kinds_are_those_of_one_process_also_gone_on_with_by_new_workers(
+        self, cluster: Cluster, tmp_path: Path, kind: LabelKind
+    ):
+        # Of leaves that may be as small as they like: see the test below.
+        spec, shorter = (shared_spec(rounds, kind, min_child_samples=1) for rounds in (7, 6))
+        done = share(cluster, tmp_path / "whole", spec)
+        # Goes on from the checkpoint of another fit: its parts hold no scores of their own, and read them anew.
+        share(cluster, tmp_path / "resumed", shorter)
+        told: list[int] = []
+        again = share(cluster, tmp_path / "resumed", spec, watcher=Watcher(tell=lambda r, _: told.append(r.rounds)))
+        assert told == [5, 7]
+        assert (text(again), again.long.losses) == (text(done), done.long.losses)
+        one, form = alone(spec), AnswerForm.of(spec.label)
+        held_out = labelled_matrix(make_frame(200, seed=99), spec)
+        answers, expected = (raw_answers(of, held_out.features, form) for of in (done.long.pipeline, one))
+        np.testing.assert_allclose(answers, expected, rtol=1e-9)
+        read = Read(spec=spec)
+        rows = [read(span) for span in SPANS if span != EMPTY]
+        fitted_on = LabelledMatrix(
+            features=pd.concat([of.features for of in rows]), labels=np.concatenate([of.labels for of in rows])
+        )
+        last = done.long.losses[-1]
+        assert last.validation == pytest.approx(loss(one, held_out, kind), rel=1e-9)
+        assert last.train == pytest.approx(loss(one, fitted_on, kind), rel=1e-6)  # LightGBM keeps labels in 32 bits
+
+    def test_classes_are_told_as_well_where_leaves_must_have_some_rows(self, cluster: Cluster, tmp_path: Path):
+        # LightGBM does not count the rows of a shared leaf, it estimates them: some splits are allowed, others not.
+        spec = shared_spec(5, "multiclass")
+        done, one = share(cluster, tmp_path, spec, seed=30), alone(spec, seed=30)
+        held_out = labelled_matrix(make_frame(4000, seed=50), spec)
+        losses = [loss(of, held_out, "multiclass") for of in (done.long.pipeline, one)]
+        assert 0 < abs(losses[0] - losses[1]) < 0.005
+
+    def test_an_objective_that_no_sum_of_histograms_serves_is_refused(self, cluster: Cluster, tmp_path: Path):
+        with pytest.raises(SpecError, match="with the objective regression alone. Got mae. Say engine: local"):
+            share(cluster, tmp_path, shared_spec(kind="regression", objective="mae"))
 
     @pytest.mark.parametrize("seed", [0, 1000])
     def test_it_is_as_good_when_the_bins_are_cut_by_a_sample(
@@ -260,7 +308,7 @@ class TestKilled:
             return b"", ()
 
         monkeypatch.setattr(OnWorkers, "_advance", advance)
-        none: Any = dict.fromkeys(("cluster", "ground", "held_out", "held_out_labels"))
+        none: Any = dict.fromkeys(("name", "kind", "cluster", "ground", "held_out", "held_out_labels"))
         way = OnWorkers(shares=[("a",)], lengths={"a": 3}, seed=0, **none)
         assert way.advance(None, 5, 10) == (b"", ())
         assert (made, way.restarts) == ([(5, 10)] * 3, 2)
