@@ -129,6 +129,16 @@ def alone(spec: ModelSpec, **read: Any) -> Pipeline:
     return fit_by_spans(SPANS, Read(spec=spec, **read), spec).pipeline
 
 
+@pytest.fixture(scope="module")
+def shared(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> SharedFit:
+    return share(cluster, tmp_path_factory.mktemp("shared"))
+
+
+@pytest.fixture(scope="module")
+def one() -> Pipeline:
+    return alone(shared_spec())
+
+
 def auc(pipeline: Pipeline, seed: int = 0) -> float:
     held_out = labelled_matrix(make_frame(4000, seed=seed + 50), shared_spec())
     return float(roc_auc_score(held_out.labels, pipeline.predict_proba(held_out.features)[:, 1]))
@@ -160,9 +170,10 @@ def pids(cluster: Cluster) -> set[int]:
 
 
 class TestRowsShared:
-    def test_the_model_is_that_of_one_process_and_no_process_has_read_all_rows(self, cluster: Cluster, tmp_path: Path):
-        spec = shared_spec()
-        done, one = share(cluster, tmp_path), alone(spec)
+    def test_the_model_is_that_of_one_process_and_no_process_has_read_all_rows(
+        self, cluster: Cluster, shared: SharedFit, one: Pipeline
+    ):
+        spec, done = shared_spec(), shared
         features = labelled_matrix(make_frame(500, seed=98), spec).features
         # The same sums in another order, and so the same bins, splits and leaves but for the last digits.
         np.testing.assert_allclose(done.long.pipeline.predict_proba(features), one.predict_proba(features), atol=1e-9)
@@ -176,9 +187,9 @@ class TestRowsShared:
         assert (done.restarts, done.long.rounds, done.long.ended) == (0, 12, None)
         assert [loss.round for loss in done.long.losses] == list(range(1, 13))
 
-    def test_losses_are_those_of_all_rows(self, cluster: Cluster, tmp_path: Path):
-        spec, told = shared_spec(), share(cluster, tmp_path).long.losses[-1]
-        one, read = alone(spec), Read(spec=spec)
+    def test_losses_are_those_of_all_rows(self, shared: SharedFit, one: Pipeline):
+        spec, told = shared_spec(), shared.long.losses[-1]
+        read = Read(spec=spec)
         labels = np.concatenate([read(span).labels for span in SPANS])
         scores = np.concatenate([one.predict_proba(read(span).features)[:, 1] for span in SPANS if span != EMPTY])
         assert told.train == pytest.approx(-np.mean(np.log(np.where(labels == 1, scores, 1 - scores))), abs=1e-9)
@@ -417,7 +428,7 @@ def running() -> Iterator[Callable[[str], Any]]:
         yield found
 
 
-def test_a_running_cluster_is_used_and_left_running(running: Any, tmp_path: Path):
+def test_a_running_cluster_is_used_and_left_running(running: Any, one: Pipeline, tmp_path: Path):
     environ = {"RATCHET_DASK": running.scheduler_address}
     spec = shared_spec()
     with open_cluster(Dask(workers=1, scheduler="RATCHET_DASK"), environ=environ) as opened:
@@ -434,4 +445,4 @@ def test_a_running_cluster_is_used_and_left_running(running: Any, tmp_path: Path
         assert list(opened.usage()) == list(opened.present())
     assert len(running.scheduler.workers) == 1
     features = labelled_matrix(make_frame(500, seed=98), spec).features
-    np.testing.assert_array_equal(done.long.pipeline.predict_proba(features), alone(spec).predict_proba(features))
+    np.testing.assert_array_equal(done.long.pipeline.predict_proba(features), one.predict_proba(features))
