@@ -25,8 +25,8 @@ from ratchet.steps.results import read_result
 from ratchet.steps.select_window import select_window
 from ratchet.steps.train import train
 from ratchet.steps.tune import tune
-from ratchet.training.registry import bounded
 from tests.factories.models import AUTHOR, Model, at, day, days, make_model
+from tests.factories.tracking import empty_tracking
 
 # loaded: twelve spans taken in. gated: a first candidate passed its gate. champion: it was promoted. watched: two more
 # nights. regated: a second candidate passed. second: it was promoted.
@@ -60,13 +60,15 @@ class Lives:
         shutil.rmtree(self.folder, ignore_errors=True)  # of a try that failed
         (self.folder / "models").mkdir(parents=True)
         project = self._project()
-        with bounded(project.tracking_uri) as client:
-            client.search_experiments()  # makes the tables, which takes four seconds: once for all stages
+        empty_tracking(self.folder.parent, self._database())
         return make_model(project)
 
     def _project(self) -> Project:
-        tracking = f"sqlite:///{self.folder / 'tracking' / 'mlflow.db'}"
+        tracking = f"sqlite:///{self._database()}"
         return Project(home=str(self.folder / "home"), models_path=self.folder / "models", tracking_uri=tracking)
+
+    def _database(self) -> Path:
+        return self.folder / "tracking" / "mlflow.db"
 
 
 @pytest.fixture

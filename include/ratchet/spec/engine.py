@@ -36,7 +36,8 @@ def engine_fault(estimator: str, feed: Feed, *, has_checkpoints: bool) -> str | 
             return f"engine: the rows of {estimator} are shared among workers span by span. Say feed: spans."
         return f"engine: {estimator} is fitted in one place, as it has no members. Say local."
     if not kind.is_data_parallel:
-        return f"engine: no two workers can share the rows of {estimator}. Say local, or use lightgbm.LGBMClassifier."
+        of_lightgbm = "lightgbm.LGBMClassifier or lightgbm.LGBMRegressor"
+        return f"engine: no two workers can share the rows of {estimator}. Say local, or use {of_lightgbm}."
     if not has_checkpoints:
         return "engine: a fit on workers is gone on with where one dies. Say after how many checkpoint_rounds."
     return None

@@ -50,7 +50,9 @@ _CODES, _ONE_HOT = EstimatorKind(encoding="codes"), EstimatorKind(encoding="one_
 _PARTIAL = EstimatorKind(encoding="one_hot", is_fed_by_spans=True)
 _HISTOGRAMS = EstimatorKind(encoding="codes", rounds="max_iter")
 _MEMBERS = EstimatorKind(encoding="codes", has_members=True)
-_LIGHTGBM = EstimatorKind(encoding="codes", extra="lightgbm", rounds="n_estimators", is_fed_by_spans=True)
+_LIGHTGBM = EstimatorKind(
+    encoding="codes", extra="lightgbm", rounds="n_estimators", is_fed_by_spans=True, is_data_parallel=True
+)
 _XGBOOST = EstimatorKind(encoding="codes", extra="xgboost", rounds="n_estimators", is_fed_by_spans=True)
 
 _CLASSIFIERS: Mapping[str, EstimatorKind] = {
@@ -67,7 +69,7 @@ _CLASSIFIERS: Mapping[str, EstimatorKind] = {
     "sklearn.naive_bayes.GaussianNB": _PARTIAL,
     "sklearn.naive_bayes.BernoulliNB": _PARTIAL,
     "sklearn.discriminant_analysis.LinearDiscriminantAnalysis": _ONE_HOT,
-    "lightgbm.LGBMClassifier": replace(_LIGHTGBM, is_data_parallel=True),
+    "lightgbm.LGBMClassifier": _LIGHTGBM,
     "xgboost.XGBClassifier": _XGBOOST,
 }
 _REGRESSORS: Mapping[str, EstimatorKind] = {

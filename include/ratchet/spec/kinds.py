@@ -27,9 +27,6 @@ def faults_of_kind(spec: ModelSpec) -> list[tuple[Location, str]]:
     if kind == "binary":
         return faults
     faults += _faults_of_evaluation(spec)
-    if spec.train.engine == "dask" and spec.train.feed == "spans":
-        what = f"shares the rows of a binary label alone, and this one is {kind}. Say local."
-        faults.append((("train", "engine"), what))
     if spec.objective.values is not None:
         what = f"are of decisions between true and false, which a model of a {kind} label does not make. Remove them."
         faults.append((("objective", "values"), what))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _MAX_SEED = 2**31
 # What the loss of a round is, as each library calls it.
-_LIGHTGBM_LOSSES: dict[LabelKind, str] = {
+LIGHTGBM_LOSSES: dict[LabelKind, str] = {
     "binary": "binary_logloss",
     "multiclass": "multi_logloss",
     "regression": "rmse",
@@ -103,7 +103,7 @@ class _Native:
     ) -> tuple[Sequence[float], Sequence[float]]:
         before = load_native(self.name, data) if data is not None else None
         if self.name in OF_LIGHTGBM:
-            metric = _LIGHTGBM_LOSSES[self.matrices.kind]
+            metric = LIGHTGBM_LOSSES[self.matrices.kind]
             estimator.fit(
                 *sets[0],
                 eval_X=tuple(features for features, _ in sets),

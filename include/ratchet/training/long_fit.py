@@ -96,7 +96,7 @@ def fit_in_rounds(
                 kind=spec.label.kind,
             )
             way = boosting(name, pipeline[-1], matrices, seed=spec.train.seed)
-            reached, ended = go_on(way, wanted, every, checkpoints, watcher, guess=_loss_of_a_guess(spec.label))
+            reached, ended = go_on(way, wanted, every, checkpoints, watcher, guess=loss_of_a_guess(spec.label))
         except RatchetError:
             raise
         except (ValueError, TypeError) as error:
@@ -107,7 +107,7 @@ def fit_in_rounds(
     )
 
 
-def _loss_of_a_guess(label: Label) -> float:
+def loss_of_a_guess(label: Label) -> float:
     """Return the log loss of a guess among the outcomes; errors of numbers have no such bound."""
     return math.inf if label.kind == "regression" else math.log(len(label.classes or (False, True)))
 

@@ -150,10 +150,11 @@ def lightgbm_settings(estimator: Any, label: Label) -> dict[str, Any]:
     if settings.get("class_weight") is not None:
         raise SpecError("train: class_weight needs all rows at once. Use scale_pos_weight, or feed: whole.")
     given = {key: value for key, value in settings.items() if key not in _NOT_OF_TRAINING and value is not None}
-    return _lightgbm_objective(label) | given
+    return lightgbm_objective(label) | given
 
 
-def _lightgbm_objective(label: Label) -> dict[str, Any]:
+def lightgbm_objective(label: Label) -> dict[str, Any]:
+    """Return what LightGBM is told of a label when the spec says no more."""
     if label.kind == "multiclass":
         return {"objective": "multiclass", "num_class": len(label.classes or ())}
     return {"objective": "binary" if label.kind == "binary" else "regression"}

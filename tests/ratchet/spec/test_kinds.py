@@ -103,16 +103,6 @@ def of_kind(*lines: str, estimator: str = RIDGE, more: tuple[str, str] = ("", ""
             "objective.values: are of decisions between true and false",
             id="values-of-decisions",
         ),
-        pytest.param(
-            of_kind(
-                *("kind: multiclass", "classes: [a, b, c]"),
-                estimator="lightgbm.LGBMClassifier",
-                more=(MIN, f"  engine: dask\n  feed: spans\n  checkpoint_rounds: 5\n{MIN}"),
-            ),
-            "  engine:",
-            "train.engine: shares the rows of a binary label alone, and this one is multiclass. Say local.",
-            id="rows-of-classes-on-workers",
-        ),
     ],
 )
 def test_what_is_of_another_kind_is_refused_by_file_and_line(write: Write, text: str, at: str, words: str):

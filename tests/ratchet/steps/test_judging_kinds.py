@@ -37,6 +37,7 @@ from ratchet.training.losses import Loss
 from ratchet.training.registry import bounded
 from tests.factories.kinds import CLASSES, Kind, make_kind, make_trips
 from tests.factories.models import AUTHOR, Model, at, day, days
+from tests.factories.tracking import empty_tracking
 
 if TYPE_CHECKING:
     from ratchet.steps.decide_gate import GateStepResult
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from ratchet.steps.select_window import WindowResult
 
 KINDS: tuple[Kind, ...] = ("regression", "multiclass")
-CROWNED, NEXT = 9, 11
+CROWNED, NEXT = 7, 9
 CHANGES = {
     "watch.retrain.every_spans": 2,
     "watch.quality.min_examples": 20,
@@ -68,11 +69,11 @@ class Lived:
 
 @pytest.fixture(scope="module", params=KINDS)
 def lived(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Lived:
-    base = tmp_path_factory.getbasetemp() / "judged"
+    run = tmp_path_factory.getbasetemp()
+    base = run / "judged"
     (base / "models").mkdir(parents=True, exist_ok=True)
-    project = Project(
-        home=str(base / "home"), models_path=base / "models", tracking_uri=f"sqlite:///{base / 'mlflow.db'}"
-    )
+    tracking = empty_tracking(run, base / "mlflow.db")
+    project = Project(home=str(base / "home"), models_path=base / "models", tracking_uri=tracking)
     changes = {**CHANGES, **({"evaluate.metric": "rmse"} if request.param == "regression" else {})}
     model = make_kind(project, request.param, base / "data", changes, trips=make_trips(NEXT + 1))
     spec, span = model.spec, day(CROWNED)

@@ -37,6 +37,7 @@ from ratchet.steps.train import train
 from ratchet.steps.tune import tune
 from tests.factories.kinds import A_SPAN, CLASSES, LABELS, Kind, make_kind, make_trips
 from tests.factories.models import AUTHOR, Model, at, day, days
+from tests.factories.tracking import empty_tracking
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,11 +106,11 @@ def told_by_sklearn(trained: Trained, examples: pl.DataFrame) -> np.ndarray:
 @pytest.fixture(scope="module", params=KINDS)
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     """One life for each kind, looked at from several sides."""
-    base = tmp_path_factory.getbasetemp() / "kinds"
+    run = tmp_path_factory.getbasetemp()
+    base = run / "kinds"
     (base / "models").mkdir(parents=True, exist_ok=True)
-    project = Project(
-        home=str(base / "home"), models_path=base / "models", tracking_uri=f"sqlite:///{base / 'mlflow.db'}"
-    )
+    tracking = empty_tracking(run, base / "mlflow.db")
+    project = Project(home=str(base / "home"), models_path=base / "models", tracking_uri=tracking)
     kind: Kind = request.param
     tree = f"sklearn.tree.DecisionTree{'Classifier' if kind == 'multiclass' else 'Regressor'}"
     stump = {"estimator": tree, "parameters": {"max_depth": 1}}

@@ -15,18 +15,18 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from ratchet.errors import RatchetError, TrainingError
-from ratchet.features.transform import LIGHTGBM, build_pipeline
+from ratchet.errors import RatchetError, SpecError, TrainingError
+from ratchet.features.transform import OF_LIGHTGBM, build_pipeline
 from ratchet.packaging.native import load_native
 from ratchet.spec.estimators import estimator_kind
-from ratchet.training.boosting import log_loss
-from ratchet.training.checkpoints import RoundLoss
+from ratchet.training.boosting import LIGHTGBM_LOSSES
 from ratchet.training.fit import limited_threads
-from ratchet.training.long_fit import LongFit, go_on, with_estimator
+from ratchet.training.long_fit import LongFit, go_on, loss_of_a_guess, with_estimator
 from ratchet.training.parallel.cluster import WorkersLostError
+from ratchet.training.parallel.losses import losses_of
 from ratchet.training.parallel.part import Ground, Part, Stretch, advance_part, door_of, open_door
 from ratchet.training.parallel.shares import deal, sample_on
-from ratchet.training.span_fit import lightgbm_settings
+from ratchet.training.span_fit import lightgbm_objective, lightgbm_settings
 from ratchet.training.teachable import check_teachable
 
 if TYPE_CHECKING:
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ratchet.features.transform import Parameters
+    from ratchet.spec.label import Label, LabelKind
     from ratchet.spec.model import ModelSpec
-    from ratchet.training.checkpoints import Checkpoints
+    from ratchet.training.checkpoints import Checkpoints, RoundLoss
     from ratchet.training.fit import LabelledMatrix
     from ratchet.training.long_fit import Watcher
     from ratchet.training.parallel.cluster import Cluster
@@ -101,24 +102,29 @@ def fit_on_workers(
     ------
     TrainingError
         If the examples cannot teach a model, or workers died more often than twice.
+    SpecError
+        If a setting of the estimator needs all rows at once.
     """
     pipeline, name = build_pipeline(spec, parameters), spec.train.estimator
     every, counter = spec.train.checkpoint_rounds, estimator_kind(name).rounds
-    if every is None or counter is None or name != LIGHTGBM:
+    if every is None or counter is None or name not in OF_LIGHTGBM:
         raise TrainingError(f"{name} is not shared among workers, or train.checkpoint_rounds is not set.")
     wanted = int(pipeline[-1].get_params()[counter])
     with limited_threads(pipeline[-1], spec.train.threads):
         try:
+            settings = _settings(pipeline[-1], spec.label)
             seen = sample_on(cluster, spans, read, spec)
             check_teachable(seen.sample, spec.label, n_examples=seen.n_examples, of_classes=seen.of_classes)
             transform = pipeline[:-1].fit(seen.features())
             way = OnWorkers(
+                name=name,
+                kind=spec.label.kind,
                 cluster=cluster,
                 ground=Ground(
                     read=read,
                     transform=transform,
                     sample=np.asarray(transform.transform(seen.sample.features), dtype=np.float64),
-                    settings=lightgbm_settings(pipeline[-1], spec.label),
+                    settings=settings,
                     is_whole=len(seen.sample.labels) == seen.n_examples,
                 ),
                 shares=deal(spans, seen.lengths, cluster.n_workers),
@@ -127,7 +133,7 @@ def fit_on_workers(
                 held_out_labels=held_out.labels,
                 seed=spec.train.seed,
             )
-            reached, ended = go_on(way, wanted, every, checkpoints, watcher)
+            reached, ended = go_on(way, wanted, every, checkpoints, watcher, guess=loss_of_a_guess(spec.label))
         except WorkersLostError as error:
             raise TrainingError(f"Workers died while they read the spans: {error}. See their memory.") from error
         except RatchetError:
@@ -143,16 +149,29 @@ def fit_on_workers(
     )
 
 
+def _settings(estimator: Any, label: Label) -> dict[str, Any]:
+    known = lightgbm_objective(label)["objective"]
+    settings = lightgbm_settings(estimator, label)
+    if settings["objective"] != known:
+        # Absolute errors, for one, need the median of a leaf's rows: LightGBM takes the mean of those of the workers.
+        raise SpecError(
+            f"train: rows are shared with the objective {known} alone. Got {settings['objective']}. Say engine: local."
+        )
+    return settings | {"metric": LIGHTGBM_LOSSES[label.kind]}
+
+
 @dataclass(slots=True, kw_only=True)
 class OnWorkers:
     """The way to go on (see `Boosting`): the rounds of a stretch are fitted by a team of workers."""
 
+    name: str
+    kind: LabelKind
     cluster: Cluster
     ground: Ground
     shares: Sequence[tuple[str, ...]]
     lengths: dict[str, int]
     held_out: NDArray[np.float64]
-    held_out_labels: NDArray[np.int64]
+    held_out_labels: NDArray[Any]
     seed: int
     restarts: int = 0
     told: list[Share] = field(default_factory=list)
@@ -181,7 +200,7 @@ class OnWorkers:
 
     def read(self, data: bytes) -> Any:
         """Return the fitted estimator in these bytes."""
-        return load_native(LIGHTGBM, data)
+        return load_native(self.name, data)
 
     def _rows(self) -> list[int]:
         return [sum(self.lengths[span] for span in share) for share in self.shares]
@@ -206,7 +225,8 @@ class OnWorkers:
         reached = told[0].data
         if reached is None:
             raise TrainingError("The first worker told no model.")
-        return reached, self._losses(reached, start, told)
+        held_out = (self.held_out, self.held_out_labels)
+        return reached, losses_of(reached, start, told, held_out, kind=self.kind)
 
     def _load(self) -> list[Future[Any]]:
         """Return the part of each of the team, made where there is none yet."""
@@ -222,24 +242,6 @@ class OnWorkers:
         parts = [self._parts[at] for at in wanted]
         self.cluster.finish(parts, self._team)
         return parts
-
-    def _losses(self, data: bytes, start: int, told: Sequence[Stretch]) -> tuple[RoundLoss, ...]:
-        from lightgbm import Booster
-
-        booster, rows = Booster(model_str=data.decode()), [one.n_rows for one in told]
-
-        def scores(first: int, number: int) -> NDArray[np.float64]:
-            found = booster.predict(self.held_out, raw_score=True, start_iteration=first, num_iteration=number)
-            return np.asarray(found, dtype=np.float64)
-
-        train = np.average([one.losses for one in told], axis=0, weights=rows)
-        raw = scores(0, start) if start else np.zeros(len(self.held_out_labels))
-        losses = []
-        for number, of_train in enumerate(train):
-            raw += scores(start + number, 1)
-            validation = log_loss(1 / (1 + np.exp(-raw)), self.held_out_labels)
-            losses.append(RoundLoss(round=start + number + 1, train=float(of_train), validation=validation))
-        return tuple(losses)
 
 
 def _only(worker: str) -> dict[str, Any]:

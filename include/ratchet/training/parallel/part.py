@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Ground:
     """What all workers share: how a span is read and transformed, the sample that the bins are cut by, the settings.
 
-    ``is_whole`` says that the sample is all rows.
+    ``settings`` name the metric by which a round is told. ``is_whole`` says that the sample is all rows.
     """
 
     read: ReadSpan
@@ -61,7 +61,7 @@ class Part:
         """Fit more rounds, from the bytes of a model, together with the others of the mesh."""
         from lightgbm import Booster
 
-        settings = {**self.ground.settings, "random_state": seed, "metric": "binary_logloss"}
+        settings = {**self.ground.settings, "random_state": seed}
         before = Booster(model_str=data.decode()) if data is not None else None
         if before is not None:
             self.dataset.set_init_score(self._scores_after(start, before))
@@ -88,7 +88,7 @@ class Part:
             usage=worker_usage(),
         )
 
-    def _matrix(self, span: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def _matrix(self, span: str) -> tuple[NDArray[np.float64], NDArray[Any]]:
         examples: LabelledMatrix = self.ground.read(span)
         if len(examples.labels) != self.lengths[self.spans.index(span)]:
             raise TrainingError(f"The examples of {span} changed while a model was fitted on them.")
@@ -97,7 +97,7 @@ class Part:
     def _make_dataset(self) -> Any:
         import lightgbm
 
-        labels: dict[str, NDArray[np.int64]] = {}
+        labels: dict[str, NDArray[Any]] = {}
         matrix = self._matrix
 
         class Rows(lightgbm.Sequence):
@@ -172,7 +172,10 @@ def _begin_with(booster: Booster, before: Booster) -> None:
 
 
 def _raw_scores(booster: Booster) -> NDArray[np.float64]:
-    """Return the scores of the training rows before they are made probabilities. The booster is not fitted further."""
+    """Return the scores of the training rows before the objective makes answers of them: a row, or a row and class.
+
+    The booster is not fitted further.
+    """
     found: list[NDArray[np.float64]] = []
 
     def look(scores: NDArray[np.float64], _: Any) -> tuple[str, float, bool]:

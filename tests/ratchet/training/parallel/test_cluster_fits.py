@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import psutil
 import pytest
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -28,8 +29,10 @@ from ratchet.crashpoints import VARIABLE
 from ratchet.errors import SpecError, StoreError, TrainingError
 from ratchet.features.transform import build_pipeline
 from ratchet.identity import ModelId
+from ratchet.packaging.answers import AnswerForm, raw_answers
 from ratchet.packaging.package import dump_files
 from ratchet.spec.engine import Dask
+from ratchet.spec.label import LabelKind
 from ratchet.spec.model import ModelSpec
 from ratchet.storage.objects import open_store
 from ratchet.training.checkpoints import Checkpoints
@@ -41,7 +44,7 @@ from ratchet.training.parallel.data_parallel import OnWorkers, SharedFit, fit_on
 from ratchet.training.parallel.members import fit_members
 from ratchet.training.span_fit import fit_by_spans
 from tests.factories.models import parcels_spec
-from tests.ratchet.features.make import LIGHTGBM, make_frame, make_spec
+from tests.ratchet.features.make import LIGHTGBM, LIGHTGBM_NUMBERS, make_frame, make_spec
 
 pytest.importorskip("distributed", reason="the extra dask is not installed")
 
@@ -101,9 +104,10 @@ def _words(process: psutil.Process) -> list[str]:
         return []
 
 
-def shared_spec(rounds: int = 12, **parameters: Any) -> ModelSpec:
+def shared_spec(rounds: int = 12, kind: LabelKind = "binary", **parameters: Any) -> ModelSpec:
     settings = {"n_estimators": rounds, "num_leaves": 8, **parameters}
-    return make_spec(LIGHTGBM, parameters=settings, feed="spans", engine="dask", checkpoint_rounds=5)
+    estimator = LIGHTGBM_NUMBERS if kind == "regression" else LIGHTGBM
+    return make_spec(estimator, parameters=settings, kind=kind, feed="spans", engine="dask", checkpoint_rounds=5)
 
 
 def share(
@@ -125,9 +129,25 @@ def alone(spec: ModelSpec, **read: Any) -> Pipeline:
     return fit_by_spans(SPANS, Read(spec=spec, **read), spec).pipeline
 
 
+@pytest.fixture(scope="module")
+def shared(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> SharedFit:
+    return share(cluster, tmp_path_factory.mktemp("shared"))
+
+
+@pytest.fixture(scope="module")
+def one() -> Pipeline:
+    return alone(shared_spec())
+
+
 def auc(pipeline: Pipeline, seed: int = 0) -> float:
     held_out = labelled_matrix(make_frame(4000, seed=seed + 50), shared_spec())
     return float(roc_auc_score(held_out.labels, pipeline.predict_proba(held_out.features)[:, 1]))
+
+
+def loss(pipeline: Pipeline, examples: LabelledMatrix, kind: LabelKind) -> float:
+    if kind == "regression":
+        return float(np.sqrt(np.mean((pipeline.predict(examples.features) - examples.labels) ** 2)))
+    return float(log_loss(examples.labels, pipeline.predict_proba(examples.features)))
 
 
 def text(done: SharedFit) -> str:
@@ -150,9 +170,10 @@ def pids(cluster: Cluster) -> set[int]:
 
 
 class TestRowsShared:
-    def test_the_model_is_that_of_one_process_and_no_process_has_read_all_rows(self, cluster: Cluster, tmp_path: Path):
-        spec = shared_spec()
-        done, one = share(cluster, tmp_path), alone(spec)
+    def test_the_model_is_that_of_one_process_and_no_process_has_read_all_rows(
+        self, cluster: Cluster, shared: SharedFit, one: Pipeline
+    ):
+        spec, done = shared_spec(), shared
         features = labelled_matrix(make_frame(500, seed=98), spec).features
         # The same sums in another order, and so the same bins, splits and leaves but for the last digits.
         np.testing.assert_allclose(done.long.pipeline.predict_proba(features), one.predict_proba(features), atol=1e-9)
@@ -166,15 +187,53 @@ class TestRowsShared:
         assert (done.restarts, done.long.rounds, done.long.ended) == (0, 12, None)
         assert [loss.round for loss in done.long.losses] == list(range(1, 13))
 
-    def test_losses_are_those_of_all_rows(self, cluster: Cluster, tmp_path: Path):
-        spec, told = shared_spec(), share(cluster, tmp_path).long.losses[-1]
-        one, read = alone(spec), Read(spec=spec)
+    def test_losses_are_those_of_all_rows(self, shared: SharedFit, one: Pipeline):
+        spec, told = shared_spec(), shared.long.losses[-1]
+        read = Read(spec=spec)
         labels = np.concatenate([read(span).labels for span in SPANS])
         scores = np.concatenate([one.predict_proba(read(span).features)[:, 1] for span in SPANS if span != EMPTY])
         assert told.train == pytest.approx(-np.mean(np.log(np.where(labels == 1, scores, 1 - scores))), abs=1e-9)
         held_out = labelled_matrix(make_frame(200, seed=99), spec)
         of = one.predict_proba(held_out.features)[:, 1]
         assert told.validation == pytest.approx(-np.mean(np.log(np.where(held_out.labels == 1, of, 1 - of))), abs=1e-9)
+
+    @pytest.mark.parametrize("kind", ["multiclass", "regression"])
+    def test_other_kinds_are_those_of_one_process_also_gone_on_with_by_new_workers(
+        self, cluster: Cluster, tmp_path: Path, kind: LabelKind
+    ):
+        # Of leaves that may be as small as they like: see the test below.
+        spec, shorter = (shared_spec(rounds, kind, min_child_samples=1) for rounds in (7, 6))
+        done = share(cluster, tmp_path / "whole", spec)
+        # Goes on from the checkpoint of another fit: its parts hold no scores of their own, and read them anew.
+        share(cluster, tmp_path / "resumed", shorter)
+        told: list[int] = []
+        again = share(cluster, tmp_path / "resumed", spec, watcher=Watcher(tell=lambda r, _: told.append(r.rounds)))
+        assert told == [5, 7]
+        assert (text(again), again.long.losses) == (text(done), done.long.losses)
+        one, form = alone(spec), AnswerForm.of(spec.label)
+        held_out = labelled_matrix(make_frame(200, seed=99), spec)
+        answers, expected = (raw_answers(of, held_out.features, form) for of in (done.long.pipeline, one))
+        np.testing.assert_allclose(answers, expected, rtol=1e-9)
+        read = Read(spec=spec)
+        rows = [read(span) for span in SPANS if span != EMPTY]
+        fitted_on = LabelledMatrix(
+            features=pd.concat([of.features for of in rows]), labels=np.concatenate([of.labels for of in rows])
+        )
+        last = done.long.losses[-1]
+        assert last.validation == pytest.approx(loss(one, held_out, kind), rel=1e-9)
+        assert last.train == pytest.approx(loss(one, fitted_on, kind), rel=1e-6)  # LightGBM keeps labels in 32 bits
+
+    def test_classes_are_told_as_well_where_leaves_must_have_some_rows(self, cluster: Cluster, tmp_path: Path):
+        # LightGBM does not count the rows of a shared leaf, it estimates them: some splits are allowed, others not.
+        spec = shared_spec(5, "multiclass")
+        done, one = share(cluster, tmp_path, spec, seed=30), alone(spec, seed=30)
+        held_out = labelled_matrix(make_frame(4000, seed=50), spec)
+        losses = [loss(of, held_out, "multiclass") for of in (done.long.pipeline, one)]
+        assert 0 < abs(losses[0] - losses[1]) < 0.005
+
+    def test_an_objective_that_no_sum_of_histograms_serves_is_refused(self, cluster: Cluster, tmp_path: Path):
+        with pytest.raises(SpecError, match="with the objective regression alone. Got mae. Say engine: local"):
+            share(cluster, tmp_path, shared_spec(kind="regression", objective="mae"))
 
     @pytest.mark.parametrize("seed", [0, 1000])
     def test_it_is_as_good_when_the_bins_are_cut_by_a_sample(
@@ -260,7 +319,7 @@ class TestKilled:
             return b"", ()
 
         monkeypatch.setattr(OnWorkers, "_advance", advance)
-        none: Any = dict.fromkeys(("cluster", "ground", "held_out", "held_out_labels"))
+        none: Any = dict.fromkeys(("name", "kind", "cluster", "ground", "held_out", "held_out_labels"))
         way = OnWorkers(shares=[("a",)], lengths={"a": 3}, seed=0, **none)
         assert way.advance(None, 5, 10) == (b"", ())
         assert (made, way.restarts) == ([(5, 10)] * 3, 2)
@@ -369,7 +428,7 @@ def running() -> Iterator[Callable[[str], Any]]:
         yield found
 
 
-def test_a_running_cluster_is_used_and_left_running(running: Any, tmp_path: Path):
+def test_a_running_cluster_is_used_and_left_running(running: Any, one: Pipeline, tmp_path: Path):
     environ = {"RATCHET_DASK": running.scheduler_address}
     spec = shared_spec()
     with open_cluster(Dask(workers=1, scheduler="RATCHET_DASK"), environ=environ) as opened:
@@ -386,4 +445,4 @@ def test_a_running_cluster_is_used_and_left_running(running: Any, tmp_path: Path
         assert list(opened.usage()) == list(opened.present())
     assert len(running.scheduler.workers) == 1
     features = labelled_matrix(make_frame(500, seed=98), spec).features
-    np.testing.assert_array_equal(done.long.pipeline.predict_proba(features), alone(spec).predict_proba(features))
+    np.testing.assert_array_equal(done.long.pipeline.predict_proba(features), one.predict_proba(features))
