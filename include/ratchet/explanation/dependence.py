@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
+    from ratchet.evaluation.metrics import Floats
     from ratchet.explanation.permutation import Predict
 
 # A value that fewer examples have may point at one of them, and is not shown.
@@ -30,18 +31,31 @@ class DependencePoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependence:
-    """The points of one feature: ascending numbers, or values by how often they are seen, the most frequent first."""
+    """The points of one feature: ascending numbers, or values by how often they are seen, the most frequent first.
+
+    Of several classes, ``of_class`` names the one whose probability the scores are.
+    """
 
     feature: str
     kind: Literal["numeric", "categorical"]
     points: tuple[DependencePoint, ...]
+    of_class: str | None = None
 
 
-def partial_dependence(predict: Predict, examples: pl.DataFrame, feature: str) -> Dependence:
-    """Return the partial dependence of the score on a feature.
+def partial_dependence(
+    predict: Predict, examples: pl.DataFrame, feature: str, *, classes: Mapping[str, int] | None = None
+) -> tuple[Dependence, ...]:
+    """Return the partial dependence of the score on a feature: one curve, or one a class.
 
     Numbers are set to up to twelve quantiles from the 5th to the 95th percentile, rounded to four digits; texts to
     the ten most frequent values of at least ten examples.
+
+    Parameters
+    ----------
+    predict : callable
+        From examples to scores of shape (n_examples,), or to probabilities of shape (n_examples, n_classes).
+    classes : mapping of str to int, optional
+        The classes that are shown, each with its place among the probabilities.
 
     Notes
     -----
@@ -55,19 +69,29 @@ def partial_dependence(predict: Predict, examples: pl.DataFrame, feature: str) -
     column = examples[feature]
     is_number = column.dtype.is_numeric() or column.dtype == pl.Boolean
     grid: Sequence[float | str] = _quantiles(column) if is_number else _frequent(column)
-    if not len(grid):
-        return Dependence(feature=feature, kind="numeric" if is_number else "categorical", points=())
-    kind = pl.Float64 if is_number else pl.String
-    varied = pl.concat([examples.with_columns(pl.lit(value, dtype=kind).alias(feature)) for value in grid])
-    scores = predict(varied).reshape(len(grid), examples.height)
+    dtype = pl.Float64 if is_number else pl.String
+    varied = [examples.with_columns(pl.lit(value, dtype=dtype).alias(feature)) for value in grid]
+    answered = predict(pl.concat(varied)) if varied else np.empty(0)
+    shown: Mapping[str | None, Floats] = {None: answered}
+    if classes is not None:
+        shown = {name: answered[:, place] if varied else answered for name, place in classes.items()}
+    return tuple(
+        Dependence(
+            feature=feature,
+            kind="numeric" if is_number else "categorical",
+            points=_points(grid, scores.reshape(len(grid), -1)) if varied else (),
+            of_class=name,
+        )
+        for name, scores in shown.items()
+    )
+
+
+def _points(grid: Sequence[float | str], scores: Floats) -> tuple[DependencePoint, ...]:
+    """Return the points of scores of shape (n_values, n_examples)."""
     lows, highs = np.quantile(scores, (0.1, 0.9), axis=1)
-    return Dependence(
-        feature=feature,
-        kind="numeric" if is_number else "categorical",
-        points=tuple(
-            DependencePoint(value=value, score=float(score), low=float(low), high=float(high))
-            for value, score, low, high in zip(grid, scores.mean(axis=1), lows, highs, strict=True)
-        ),
+    return tuple(
+        DependencePoint(value=value, score=float(score), low=float(low), high=float(high))
+        for value, score, low, high in zip(grid, scores.mean(axis=1), lows, highs, strict=True)
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from ratchet.evaluation.yardstick import Yardstick
-from ratchet.reports.explaining import curve_plots, explanation_plots, feature_rows
+from ratchet.reports.explaining import curve_plots, explanation_plots, feature_rows, named_curves
 from ratchet.reports.figures import count, figure, share
 from ratchet.reports.kinds import kind_plots, shown_heads
 from ratchet.reports.page import render_page
@@ -77,9 +77,7 @@ def render_evaluation(
         explanation=explanation,
         explained=explained,
         feature_rows=feature_rows(explanation) if explanation else [],
-        dependence=[(of, explained[f"dependence_{of.feature}"]) for of in explanation.dependence if of.points]
-        if explanation
-        else [],
+        dependence=[(of, explained[name]) for name, of in named_curves(explanation)] if explanation else [],
         slices_left_out=f" ({_MOST_PLOTTED} of {len(judged)}; all are in the table)"
         if len(judged) > _MOST_PLOTTED
         else "",

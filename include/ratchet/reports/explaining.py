@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -71,15 +72,27 @@ def explanation_plots(explanation: Explanation | None, quality: str = "AUC") -> 
         plots["groups"] = plot_whiskers(rows, what=f"{quality} lost", reference=0, signed=True)
     if len(explanation.learning) > 1:
         plots["learning_curve"] = _plot_learning(explanation, quality)
-    return plots | {f"dependence_{of.feature}": plot_dependence(of) for of in explanation.dependence if of.points}
+    is_share = quality != "skill"
+    return plots | {name: plot_dependence(of, is_share=is_share) for name, of in named_curves(explanation)}
 
 
-def plot_dependence(of: Dependence) -> Markup:
-    """Return the curve of a number over its quantiles, or one bar a value."""
+def named_curves(explanation: Explanation) -> list[tuple[str, Dependence]]:
+    """Return the curves that have points, each with the name of its plot; a class is named by its number."""
+    numbers: Counter[str] = Counter()
+    named = []
+    for of in explanation.dependence:
+        numbers[of.feature] += 1
+        class_number = f"_class_{numbers[of.feature]}" if of.of_class is not None else ""
+        if of.points:
+            named.append((f"dependence_{of.feature}{class_number}", of))
+    return named
+
+
+def plot_dependence(of: Dependence, *, is_share: bool = True) -> Markup:
+    """Return the curve of a number over its quantiles, or one bar a value; scores may be shares, or have a unit."""
     if of.kind == "categorical":
-        return plot_shares(
-            [ShareRow(label=str(point.value), share=point.score) for point in of.points], what=f"score by {of.feature}"
-        )
+        rows = [ShareRow(label=str(point.value), share=point.score) for point in of.points]
+        return plot_shares(rows, what=f"score by {of.feature}", is_percent=is_share)
     points = [Point(span=f"{point.value:g}", value=point.score, low=point.low, high=point.high) for point in of.points]
     return plot_history(points, what=f"score over {of.feature}")
 

@@ -105,8 +105,14 @@ def plot_histogram(counts: Sequence[int], other: Sequence[int] | None, *, names:
     return _svg(parts, height, what)
 
 
-def plot_shares(rows: Sequence[ShareRow], *, what: str) -> Markup:
-    """Return one bar a row, and a tick where the other window's share was."""
+def plot_shares(rows: Sequence[ShareRow], *, what: str, is_percent: bool = True) -> Markup:
+    """Return one bar a row, and a tick where the other window's share was; a number below 0 has no bar.
+
+    Parameters
+    ----------
+    is_percent : bool
+        Whether they are shares; else numbers of any unit.
+    """
     most = max([1e-9, *(row.share for row in rows), *(row.other or 0.0 for row in rows)])
     scale = (_RIGHT - 52 - 110) / most
     parts: list[Markup] = []
@@ -114,10 +120,12 @@ def plot_shares(rows: Sequence[ShareRow], *, what: str) -> Markup:
         y = 4 + 18 * i
         label = row.label if len(row.label) <= 15 else row.label[:14] + "…"
         parts.append(_text("name", 104, y + 11, label, "end"))
-        parts.append(_RECT.format(kind="fill", x=110, y=y + 1, width=row.share * scale, height=12, words=row.label))
+        parts.append(
+            _RECT.format(kind="fill", x=110, y=y + 1, width=max(row.share, 0.0) * scale, height=12, words=row.label)
+        )
         if row.other is not None:
             parts.append(_PATH.format(kind="outline", d=f"M{110 + row.other * scale:.1f} {y - 1}v16"))
-        parts.append(_text("tick", _RIGHT, y + 11, f"{row.share:.1%}", "end"))
+        parts.append(_text("tick", _RIGHT, y + 11, f"{row.share:.1%}" if is_percent else f"{row.share:.4g}", "end"))
     return _svg(parts, 18 * len(rows) + 6, what)
 
 

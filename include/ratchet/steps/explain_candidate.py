@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,6 +33,7 @@ from ratchet.training.search.families import settle
 
 if TYPE_CHECKING:
     import polars as pl
+    from numpy.typing import NDArray
 
     from ratchet.evaluation.yardstick import Yardstick
     from ratchet.packaging.loaded import LoadedModel
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from ratchet.steps.train import TrainResult
 
 _log = logging.getLogger(__name__)
+# Of several classes, how many have curves of their own.
+MAX_CLASSES_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,13 +131,15 @@ def _explain(
         )
         made = loaded.with_generated(examples)
     with _timed(seconds, "dependence"):
-        # A curve a class would be told of each feature: several classes have none.
-        shown = 0 if spec.label.kind == "multiclass" else policy.dependence
+        shown = _shown_classes(labels, spec)
         dependence = tuple(
-            partial_dependence(loaded.predict_given, made, of.feature)
-            if of.feature in loaded.generated
-            else partial_dependence(loaded.predict, examples, of.feature)
-            for of in importance[:shown]
+            curve
+            for of in importance[: policy.dependence]
+            for curve in (
+                partial_dependence(loaded.predict_given, made, of.feature, classes=shown)
+                if of.feature in loaded.generated
+                else partial_dependence(loaded.predict, examples, of.feature, classes=shown)
+            )
         )
     with _timed(seconds, "refits"):
         refits = _refit(project, spec, window, trained, examples, loaded, yardstick)
@@ -172,6 +177,15 @@ def _explain(
         seconds=round(time.monotonic() - started, 3),
         explanation_uri=folder.write("explanation.json", json.dumps(found.to_json(), indent=1, allow_nan=False)),
     )
+
+
+def _shown_classes(labels: NDArray[Any], spec: ModelSpec) -> dict[str, int] | None:
+    """Return the most frequent classes, each with its place; None of a label that has none."""
+    if spec.label.classes is None:
+        return None
+    counts = np.bincount(labels, minlength=len(spec.label.classes))
+    frequent = np.argsort(-counts, kind="stable")[:MAX_CLASSES_SHOWN].tolist()
+    return {spec.label.classes[place]: place for place in sorted(frequent)}
 
 
 def draw(examples: pl.DataFrame, spec: ModelSpec, n: int) -> pl.DataFrame:
