@@ -20,6 +20,7 @@ from ratchet.training.fit import fit
 from ratchet.training.registry import artifact_location, open_client
 from ratchet.training.tracking import TrackingRun, TrainingRecord, fail_run, log_training, run_url, start_or_resume
 from ratchet.training.versions import find_version, mirror_alias, read_alias, register_version
+from tests.factories.tracking import empty_tracking
 from tests.ratchet.features.make import LOGISTIC, make_frame, make_spec
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ RECORD = TrainingRecord(
 
 @pytest.fixture(scope="module")
 def tracking_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
-    # One store for the module: making its tables takes longer than all the tests.
-    return f"sqlite:///{tmp_path_factory.mktemp('home')}/mlflow/mlflow.db"
+    database = tmp_path_factory.mktemp("home") / "mlflow" / "mlflow.db"
+    return empty_tracking(tmp_path_factory.getbasetemp(), database)
 
 
 @pytest.fixture(scope="module")

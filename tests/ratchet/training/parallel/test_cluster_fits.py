@@ -202,12 +202,11 @@ class TestRowsShared:
         self, cluster: Cluster, tmp_path: Path, kind: LabelKind
     ):
         # Of leaves that may be as small as they like: see the test below.
-        spec, shorter = (shared_spec(rounds, kind, min_child_samples=1) for rounds in (7, 6))
-        done = share(cluster, tmp_path / "whole", spec)
-        # Goes on from the checkpoint of another fit: its parts hold no scores of their own, and read them anew.
-        share(cluster, tmp_path / "resumed", shorter)
+        spec = shared_spec(7, kind, min_child_samples=1)
+        done = share(cluster, tmp_path, spec)
+        # Goes on from the checkpoint of that fit: its parts hold no scores of their own, and read them anew.
         told: list[int] = []
-        again = share(cluster, tmp_path / "resumed", spec, watcher=Watcher(tell=lambda r, _: told.append(r.rounds)))
+        again = share(cluster, tmp_path, spec, watcher=Watcher(tell=lambda r, _: told.append(r.rounds)))
         assert told == [5, 7]
         assert (text(again), again.long.losses) == (text(done), done.long.losses)
         one, form = alone(spec), AnswerForm.of(spec.label)
