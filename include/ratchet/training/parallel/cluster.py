@@ -137,13 +137,15 @@ class Cluster:
     def _settle(self, futures: Sequence[Future[Any]], workers: Sequence[str], lost: set[str]) -> None:
         """Give those that live time to notice, and start the ones anew that do not."""
         live = {future: on for future, on in zip(futures, workers, strict=False) if on not in lost}
-        _, silent = _wait(set(live), NOTICE_SECONDS)
+        until = time.monotonic() + NOTICE_SECONDS
+        while (silent := [future for future in live if not future.done()]) and time.monotonic() < until:
+            time.sleep(0.02)
         if silent and self.is_own:
             self.client.restart_workers([live[future] for future in silent], timeout=ARRIVAL_SECONDS)
 
 
 def _wait(futures: set[Future[Any]], seconds: float) -> tuple[set[Future[Any]], set[Future[Any]]]:
-    """Return those that ended within the time, all or at least one, and the others."""
+    """Return those that had ended as soon as one had, or when the time was over, and the others."""
     until = time.monotonic() + seconds
     while not (done := {future for future in futures if future.done()}) and time.monotonic() < until:
         time.sleep(0.02)
