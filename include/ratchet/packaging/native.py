@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ratchet.errors import ModelError
@@ -60,6 +61,11 @@ def _dump_lightgbm(estimator: Any) -> bytes:
     booster: Booster = estimator.booster_
     # How many threads made it is a fact of the machine, not of the model.
     return _THREADS.sub("[num_threads: 1]", booster.model_to_string(num_iteration=-1)).encode()
+
+
+def library_version(library: str) -> str:
+    """Return the version of an installed library by its module: its distribution may be called xgboost-cpu."""
+    return str(import_module(library).__version__)
 
 
 def _load_lightgbm(data: bytes) -> LightGBMModel:

@@ -24,7 +24,7 @@ from ratchet.packaging.bytes import dump_model, load_model, untrusted_types
 from ratchet.packaging.card import Manifest, PackageCard, current_versions, digest_of, package_folder
 from ratchet.packaging.custom import check_source, custom_types, custom_versions
 from ratchet.packaging.loaded import LoadedModel, check_golden, golden_scores
-from ratchet.packaging.native import load_native, native_format
+from ratchet.packaging.native import library_version, load_native, native_format
 from ratchet.packaging.onnx_file import IMPORTED, ONNX_FILE, ONNX_LIBRARIES
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _versions(estimator: str, folder: Path | None) -> dict[str, str]:
     if estimator == IMPORTED:
         return current_versions() | {name: installed_version(name) for name in ONNX_LIBRARIES}
     native = native_format(estimator)
-    library = {native.library: installed_version(native.library)} if native else {}
+    library = {native.library: library_version(native.library)} if native else {}
     return current_versions() | library | custom_versions(estimator, folder)
 
 
