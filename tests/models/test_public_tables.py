@@ -12,7 +12,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from ratchet.evaluation.baselines import dummy_scores, rule_expects, rule_scores
+from ratchet.evaluation.baselines import dummy_answers, rule_answers, rule_expects
 from ratchet.evaluation.beside import Beside
 from ratchet.evaluation.contenders import evaluate_contenders
 from ratchet.evaluation.decisions import Decision
@@ -59,8 +59,8 @@ def examine(public: Public, spec: ModelSpec) -> tuple[Evaluation, pl.DataFrame, 
         {
             "candidate": candidate,
             "linear": score(linear, labelled_matrix(test, spec).features),
-            "dummy": dummy_scores(fitted_on.labels, test.height),
-            "rule": rule_scores(train[rule.column], train["y"].to_numpy(), rule, test[rule.column]),
+            "dummy": dummy_answers(fitted_on.labels, spec.label, test.height),
+            "rule": rule_answers(train[rule.column], train["y"].to_numpy(), spec.label, rule, test[rule.column]),
         },
         pl.DataFrame(),
         policy=spec.evaluate,

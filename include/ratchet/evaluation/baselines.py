@@ -1,54 +1,84 @@
-"""The two baselines that need no fitted model: the business rule, and the dummy that knows only the base rate."""
+"""The two baselines that need no fitted model, the dummy and the business rule, in the shape in which a model answers.
+
+The dummy answers what is known without a feature: the share of positives, the share of each class, or the mean (the
+median or a quantile, where that is what the loss asks for). The rule answers the same of the training examples on the
+example's side of its bound.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ratchet.errors import EmptyDataError
-from ratchet.evaluation.metrics import check_labels
+from ratchet.training.losses import RMSE
 
 if TYPE_CHECKING:
     import polars as pl
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
     from ratchet.evaluation.metrics import Bools, Floats
+    from ratchet.spec.label import Label
     from ratchet.spec.objective import Rule
+    from ratchet.training.losses import Loss
 
 
-def rule_scores(
-    train_values: pl.Series | ArrayLike, train_labels: ArrayLike, rule: Rule, values: pl.Series | ArrayLike
+def dummy_answers(train_labels: NDArray[Any], label: Label, n_examples: int, *, loss: Loss = RMSE) -> Floats:
+    """Return the same answer for each of ``n_examples``: of shape (n_examples,), or (n_examples, n_classes).
+
+    Parameters
+    ----------
+    train_labels : ndarray of shape (n_train,)
+        Coded, see `LabelledMatrix`.
+    loss : Loss
+        Of numbers: the constant is answered that costs least, of a squared error the mean.
+
+    Raises
+    ------
+    EmptyDataError
+        Without training examples.
+    """
+    return _shaped(np.tile(_answer(_targets(train_labels, label), label, loss), (n_examples, 1)), label)
+
+
+def rule_answers(
+    train_values: pl.Series | ArrayLike,
+    train_labels: NDArray[Any],
+    label: Label,
+    rule: Rule,
+    values: pl.Series | ArrayLike,
+    *,
+    loss: Loss = RMSE,
 ) -> Floats:
-    """Return what the business rule expects: the share of positives among training examples on the same side.
+    """Return what the rule expects: what the dummy answers of the training examples on the same side of its bound.
 
     Parameters
     ----------
     train_values, values : of shape (n_train,) and (n_examples,)
         The rule's column; NaN or null where it is missing. ``rule.at_least`` itself lies on the upper side.
-    train_labels : array of shape (n_train,)
-        0 or 1.
 
     Returns
     -------
-    ndarray of shape (n_examples,)
-        Shares in [0, 1]. A missing value, and a side without training examples, get the share of all of them.
+    ndarray of shape (n_examples,) or (n_examples, n_classes)
+        A missing value, and a side without training examples, get what the dummy answers.
 
     Raises
     ------
     EmptyDataError
         Without training examples.
     ValueError
-        If a label is not 0 or 1, or the lengths differ.
+        If the lengths differ.
     """
-    truth, of_train, current = _training_labels(train_labels), sides(train_values, rule), sides(values, rule)
-    if of_train[0].shape != truth.shape:
-        raise ValueError(f"train_values and train_labels must be as many. Got {of_train[0].shape} and {truth.shape}.")
-    scores = np.full(current[0].shape, float(truth.mean()))
+    targets = _targets(train_labels, label)
+    of_train, current = sides(train_values, rule), sides(values, rule)
+    if len(of_train[0]) != len(targets):
+        raise ValueError(f"train_values and train_labels must be as many. Got {len(of_train[0])} and {len(targets)}.")
+    answered = np.tile(_answer(targets, label, loss), (len(current[0]), 1))
     for train_side, side in zip(of_train, current, strict=True):
         if train_side.any():
-            scores[side] = truth[train_side].mean()
-    return scores
+            answered[side] = _answer(targets[train_side], label, loss)
+    return _shaped(answered, label)
 
 
 def sides(values: pl.Series | ArrayLike, rule: Rule) -> tuple[Bools, Bools]:
@@ -63,24 +93,24 @@ def rule_expects(rule: Rule, values: pl.Series | ArrayLike) -> Bools:
     return expected
 
 
-def dummy_scores(train_labels: ArrayLike, n_examples: int) -> Floats:
-    """Return the share of positives among the training examples, once for each of ``n_examples``.
-
-    Raises
-    ------
-    EmptyDataError
-        Without training examples.
-    ValueError
-        If a label is not 0 or 1.
-    """
-    return np.full(n_examples, float(_training_labels(train_labels).mean()))
-
-
-def _training_labels(labels: ArrayLike) -> Bools:
-    truth = check_labels(labels)
-    if not truth.size:
+def _targets(labels: NDArray[Any], label: Label) -> Floats:
+    """Return what is averaged, of shape (n_examples, 1), or (n_examples, n_classes): whether each class came."""
+    if not len(labels):
         raise EmptyDataError("a baseline needs training examples with a label. Got none.")
-    return truth
+    if label.kind == "multiclass":
+        return np.asarray(labels[:, None] == np.arange(len(label.classes or ())), dtype=np.float64)
+    return np.asarray(labels, dtype=np.float64)[:, None]
+
+
+def _answer(targets: Floats, label: Label, loss: Loss) -> Floats:
+    if label.kind == "regression":
+        return np.array([loss.constant(targets[:, 0])])
+    shares: Floats = targets.mean(axis=0)
+    return shares
+
+
+def _shaped(answered: Floats, label: Label) -> Floats:
+    return answered if label.kind == "multiclass" else answered[:, 0]
 
 
 def _numbers(values: pl.Series | ArrayLike) -> Floats:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ratchet.evaluation.baseline_answers import dummy_answers, rule_answers
+from ratchet.evaluation.baselines import dummy_answers, rule_answers
 from ratchet.evaluation.contenders import evaluate_contenders
 from ratchet.evaluation.curves import Curves, compute_curves
 from ratchet.evaluation.logged import logged_metrics

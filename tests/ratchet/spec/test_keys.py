@@ -25,7 +25,7 @@ from ratchet.cli.showing import read_status
 from ratchet.drift.decisions import History, compare_columns
 from ratchet.drift.seasons import Season
 from ratchet.errors import RatchetError
-from ratchet.evaluation.baselines import rule_scores
+from ratchet.evaluation.baselines import rule_answers
 from ratchet.evaluation.beside import Beside
 from ratchet.evaluation.bootstrap import Interval
 from ratchet.evaluation.contenders import evaluate_contenders
@@ -326,8 +326,10 @@ def matrix(model: Model) -> object:
 
 
 def expected_by_rule(model: Model) -> object:
-    frame, rule = examples(model), model.spec.objective.rule
-    return rule_scores(frame[rule.column], frame["is_late"], rule, frame[rule.column]).tolist()
+    frame, spec = examples(model), model.spec
+    rule = spec.objective.rule
+    labels = frame["is_late"].to_numpy()
+    return rule_answers(frame[rule.column], labels, spec.label, rule, frame[rule.column]).tolist()
 
 
 def window(model: Model) -> object:
