@@ -150,7 +150,7 @@ def _evaluate(
     )
     text = json.dumps(evaluation.to_json(), indent=1, allow_nan=False)
     curves = _curves(labels, scores, yardstick)
-    explained = explain_candidate(project, spec, window, trained, test, yardstick)
+    explained = explain_candidate(project, spec, window, trained, train, test, yardstick)
     explanation = read_explanation(project, explained.explanation_uri if explained else None)
     page = render_evaluation(
         evaluation,

@@ -26,7 +26,7 @@ from ratchet.spec.functions import load_functions
 from ratchet.steps.refits import Refits, refit
 from ratchet.steps.resampled_by import units_of
 from ratchet.steps.results import StepFolder, StepKey, StepResult, read_object, run_once
-from ratchet.steps.train_examples import read_train_examples, sampling_input
+from ratchet.steps.train_examples import sampling_input
 from ratchet.storage.objects import open_store
 from ratchet.training.fit import code_labels
 from ratchet.training.search.families import settle
@@ -62,6 +62,7 @@ def explain_candidate(
     spec: ModelSpec,
     window: WindowResult,
     trained: TrainResult,
+    train: pl.DataFrame,
     test: pl.DataFrame,
     yardstick: Yardstick = BINARY,
 ) -> ExplainResult | None:
@@ -72,8 +73,8 @@ def explain_candidate(
 
     Parameters
     ----------
-    test : polars.DataFrame
-        The labelled test examples of the window, with derived columns.
+    train, test : polars.DataFrame
+        The labelled train examples of the window, as `read_train_examples` reads them, and the test examples.
     yardstick : Yardstick
         What the label is; what features bring is told in its quality.
     """
@@ -92,7 +93,7 @@ def explain_candidate(
             project,
             key,
             ExplainResult,
-            lambda folder: _explain(project, spec, window, trained, test, yardstick, folder),
+            lambda folder: _explain(project, spec, window, trained, train, test, yardstick, folder),
         )
     except PredictionsError as error:
         _log.warning("%s: version %s is not explained: %s", spec.name, trained.version, error)
@@ -109,6 +110,7 @@ def _explain(
     spec: ModelSpec,
     window: WindowResult,
     trained: TrainResult,
+    train: pl.DataFrame,
     test: pl.DataFrame,
     yardstick: Yardstick,
     folder: StepFolder,
@@ -142,7 +144,7 @@ def _explain(
             )
         )
     with _timed(seconds, "refits"):
-        refits = _refit(project, spec, window, trained, examples, loaded, yardstick)
+        refits = _refit(spec, trained, train, examples, loaded, yardstick)
     with _timed(seconds, "cost"):
         costs = feature_costs(
             examples,
@@ -196,10 +198,9 @@ def draw(examples: pl.DataFrame, spec: ModelSpec, n: int) -> pl.DataFrame:
 
 
 def _refit(
-    project: Project,
     spec: ModelSpec,
-    window: WindowResult,
     trained: TrainResult,
+    train: pl.DataFrame,
     examples: pl.DataFrame,
     loaded: LoadedModel,
     yardstick: Yardstick,
@@ -208,14 +209,11 @@ def _refit(
         return Refits(n_examples=0)
     if trained.trained_until is not None:
         return Refits(n_examples=0, missing=("learning curve and groups: an imported model cannot be fitted again",))
-    train = read_train_examples(project, spec, window.train_spans, versions=window.data_version)
     # As the search has settled it, and without what was left out.
     chosen = settle(spec, trained.family, trained.features)
     read = [name for name in (*loaded.card.features, *loaded.generated) if name in chosen.features.names()]
     chosen = chosen.model_copy(update={"features": chosen.features.only(read)})
-    return refit(
-        chosen, train.frame, examples, loaded.predict, trained.parameters, yardstick, n_train=trained.n_examples
-    )
+    return refit(chosen, train, examples, loaded.predict, trained.parameters, yardstick, n_train=trained.n_examples)
 
 
 @contextmanager

@@ -614,7 +614,8 @@ def explained(model: Model) -> object:
     window = choose_window(model.project, spec, day(LOADED), reasons=("cold_start",))
     trained = train(model.project, spec, window, tune(model.project, spec, window), at=at(day(LOADED)))
     test = read_labelled_examples(model.project, spec, window.test_spans)
-    found = explain_candidate(model.project, spec, window, trained, test)
+    known = read_labelled_examples(model.project, spec, window.train_spans)
+    found = explain_candidate(model.project, spec, window, trained, known, test)
     told = read_explanation(model.project, found.explanation_uri) if found else None
     if told is None:
         return None

@@ -83,6 +83,7 @@ class TestEveryRun:
         project, spec = model.project, model.spec
         window = select_window(project, spec, day(LOADED), reasons=("cold_start",))
         trained = train(project, spec, window, tune(project, spec, window), at=at(day(LOADED)))
+        known = read_labelled_examples(project, spec, window.train_spans)
         test = read_labelled_examples(project, spec, window.test_spans)
 
         def refuse(*_: object) -> Any:
@@ -90,10 +91,10 @@ class TestEveryRun:
 
         with monkeypatch.context() as patch:
             patch.setattr(LoadedModel, "predict", refuse)
-            assert explain_candidate(project, spec, window, trained, test) is None
+            assert explain_candidate(project, spec, window, trained, known, test) is None
         assert "is not explained: E-PREDICTIONS: 3 of 300 scores are NaN." in caplog.text
         # Nothing was written of it, so a sound one is explained.
-        assert explain_candidate(project, spec, window, trained, test) is not None
+        assert explain_candidate(project, spec, window, trained, known, test) is not None
 
 
 class TestRefits:

@@ -140,7 +140,8 @@ def test_the_package_reads_what_is_kept_alone_and_is_explained_by_that(life: Lif
     assert list(loaded.card.features) == ["distance", "carrier"]
     test = read_labelled_examples(project, spec, window.test_spans)
     assert np.array_equal(loaded.predict(test), loaded.predict(test.drop("weight", "hour")))
-    explained = explain_candidate(project, spec, window, trained, test)
+    known = read_labelled_examples(project, spec, window.train_spans)
+    explained = explain_candidate(project, spec, window, trained, known, test)
     assert explained is not None
     told = read_explanation(project, explained.explanation_uri)
     assert told is not None
